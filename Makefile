@@ -1,0 +1,48 @@
+SHELL := /bin/bash
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap run test check lint types bench oracle docs lock fmt clean
+
+help:  ## List the targets
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+bootstrap:
+	@tools/bootstrap.sh
+
+run: bootstrap  ## Start Craton with a sample fleet, state under .run/
+	@exec $(BIN)/craton-server --sample --state-path .run
+
+test: lint types  ## Set up, then lint, types and every test
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: lint types  ## The quick inner loop: lint, types and unit tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit
+
+lint: bootstrap
+	$(BIN)/ruff check --quiet
+	$(BIN)/ruff format --check --quiet
+
+types: bootstrap
+	$(BIN)/mypy
+
+bench: bootstrap  ## Print the benchmark table
+	$(BIN)/python -m bench
+
+oracle: bootstrap  ## Compare bundles of 10,000 random regions with ansible-inventory
+	$(BIN)/python -m tests.oracle --regions 10000
+
+docs: bootstrap  ## Build the documentation into docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
+lock:  ## Choose the newest versions anew and write constraints.txt
+	tools/lock.sh
+
+fmt: bootstrap  ## Format the code and fix what can be fixed
+	$(BIN)/ruff format --quiet
+	$(BIN)/ruff check --fix --quiet
+
+clean:  ## Remove everything that make has made
+	rm -rf .venv .venv.lock .run .tox build dist docs/_build *.egg-info
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
