@@ -1,0 +1,115 @@
+"""What setup.cfg and constraints.txt promise is what gets installed."""
+
+import configparser
+import importlib
+import importlib.metadata
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import craton
+
+ROOT = Path(__file__).parents[2]
+BUILD = "import setuptools.build_meta, sys; print(setuptools.build_meta.build_wheel(sys.argv[1]))"
+
+
+def read_setup():
+    # The interpolation resolves one extra's mention of another.
+    parser = configparser.ConfigParser(delimiters=("=",))
+    parser.optionxform = str
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+SETUP = read_setup()
+ENTRY_POINTS = sorted(
+    (group, *re.split(r"\s*=\s*", line, maxsplit=1))
+    for group, lines in SETUP["options.entry_points"].items()
+    for line in lines.split("\n")
+    if line
+)
+REQUIREMENTS = sorted(
+    {
+        line
+        for lines in (
+            SETUP["options"]["install_requires"],
+            *SETUP["options.extras_require"].values(),
+        )
+        for line in lines.split("\n")
+        if line
+    }
+)
+
+
+def read_pins():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("group", "name", "target"), ENTRY_POINTS)
+def test_entry_point_can_be_loaded(group, name, target):
+    module, _, attribute = target.partition(":")
+    assert callable(getattr(importlib.import_module(module), attribute))
+
+
+def test_installed_entry_points_are_the_declared_ones():
+    installed = importlib.metadata.distribution("craton").entry_points
+    assert sorted((e.group, e.name, e.value) for e in installed) == ENTRY_POINTS
+
+
+def test_constraints_are_exact_versions_and_nothing_else():
+    loose = [line for line in read_pins() if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)]
+    assert loose == []
+
+
+@pytest.mark.parametrize("line", REQUIREMENTS)
+def test_requirement_is_pinned_at_a_version_it_allows(line):
+    pins = dict(pin.split("==") for pin in read_pins())
+    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    requirement = Requirement(line)
+    assert canonicalize_name(requirement.name) in versions, "run make lock"
+    assert versions[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_dev_extra_holds_every_other_extra():
+    extras = {name: set(lines.split()) for name, lines in SETUP["options.extras_require"].items()}
+    missing = {name: lines - extras["dev"] for name, lines in extras.items()}
+    assert {name for name, lines in missing.items() if lines} == set()
+
+
+def test_wheel_holds_the_package_whole_and_alone(tmp_path):
+    # Built from a copy, since a build leaves directories behind.
+    source = tmp_path / "source"
+    shutil.copytree(
+        ROOT / "craton", source / "craton", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+    )
+    stale = source / "craton/__pycache__/stale.cpython-311.pyc"
+    stale.parent.mkdir()
+    stale.touch()
+    for name in ("setup.cfg", "pyproject.toml", "README.rst", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+
+    built = subprocess.run(
+        [sys.executable, "-c", BUILD, tmp_path],
+        cwd=source,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wheel = zipfile.ZipFile(tmp_path / built.stdout.splitlines()[-1])
+    metadata = f"craton-{craton.__version__}.dist-info/"
+    stale.unlink()
+
+    packaged = {name for name in wheel.namelist() if not name.startswith(metadata)}
+    assert packaged == {
+        str(path.relative_to(source)) for path in (source / "craton").rglob("*") if path.is_file()
+    }
+    assert f"{metadata}licenses/LICENSE" in wheel.namelist()
+    assert b"License-Expression: Apache-2.0" in wheel.read(f"{metadata}METADATA")
