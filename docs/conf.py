@@ -14,4 +14,3 @@ autodoc_typehints = "description"
 html_theme = "alabaster"
 html_theme_options = {"description": "A fleet inventory for Ansible users"}
 exclude_patterns = ["_build"]
-suppress_warnings = ["toc.empty_glob"]  # a chapter's directory may still be empty
