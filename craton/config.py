@@ -1,0 +1,120 @@
+"""The service's options, with oslo.config; a driver brings its own (``InventoryDriver.options``).
+
+Read from ``--config-file``, else ``/etc/craton/craton.conf`` and its kin, else the embedded
+default: SQLite under ``state_path``, on loopback, for one person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from oslo_config import cfg
+
+from craton import __version__
+from craton.errors import ConfigurationError
+
+DEFAULT_OPTIONS: Sequence[cfg.Opt] = (
+    cfg.StrOpt(
+        "state_path",
+        default=str(Path("~/.local/share/craton").expanduser()),
+        sample_default="$HOME/.local/share/craton",
+        help="Directory for what the service keeps by itself: the embedded database, spools.",
+    ),
+)
+
+INVENTORY_OPTIONS: Sequence[cfg.Opt] = (
+    cfg.StrOpt(
+        "driver",
+        default="sql",
+        help="The inventory driver, by its entry point in craton.inventory.drivers.",
+    ),
+)
+
+API_OPTIONS: Sequence[cfg.Opt] = (
+    cfg.HostAddressOpt("host", default="127.0.0.1", help="Address to listen on."),
+    cfg.PortOpt("port", default=7780, help="Port to listen on; 0 takes a free one."),
+    cfg.StrOpt(
+        "auth_strategy",
+        default="noauth",
+        choices=[("noauth", "Everybody may do everything; on loopback only.")],
+        help="How callers prove who they are.",
+    ),
+    cfg.BoolOpt(
+        "allow_noauth_remote",
+        default=False,
+        help="Let noauth listen on an address that is not loopback. Everybody who reaches it may "
+        "then read and change everything.",
+    ),
+    cfg.IntOpt("workers", default=1, min=1, help="Processes that serve requests."),
+    cfg.IntOpt("threads", default=8, min=1, help="Threads that serve requests in each process."),
+    cfg.IntOpt("max_limit", default=1000, min=1, help="The largest page that a list may ask for."),
+    cfg.IntOpt(
+        "max_body_bytes",
+        default=32 * 2**20,
+        min=1024,
+        help="The largest request body in bytes, imports apart; beyond it the answer is 413.",
+    ),
+    cfg.IntOpt(
+        "max_import_bytes",
+        default=256 * 2**20,
+        min=1024,
+        help="The largest inventory to import, in bytes; beyond it the answer is 413.",
+    ),
+    cfg.IntOpt(
+        "max_batch_changes",
+        default=10_000,
+        min=1,
+        help="The most changes in one batch; beyond it the answer is 413.",
+    ),
+    cfg.BoolOpt(
+        "require_if_match",
+        default=False,
+        help="Refuse PUT, PATCH and DELETE without If-Match (428), so that nobody overwrites "
+        "what somebody else wrote unseen.",
+    ),
+)
+
+_GROUPS: dict[str, Sequence[cfg.Opt]] = {
+    "DEFAULT": DEFAULT_OPTIONS,
+    "inventory": INVENTORY_OPTIONS,
+    "api": API_OPTIONS,
+}
+
+
+def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
+    """Return the options by group, for the generator of the sample configuration."""
+    return list(_GROUPS.items())
+
+
+def register(conf: cfg.ConfigOpts, groups: dict[str, Sequence[cfg.Opt]]) -> None:
+    """Make options known to a configuration; known ones stay as they are."""
+    for group, options in groups.items():
+        conf.register_opts(options, group=None if group == "DEFAULT" else group)
+
+
+def settings(
+    arguments: Sequence[str] = (),
+    files: list[str] | None = None,
+    **overrides: object,
+) -> cfg.ConfigOpts:
+    """Read the configuration.
+
+    Args:
+        arguments: Command-line arguments, such as ``["--config-file", "craton.conf"]``.
+        files: Configuration files instead of the ones found by default; ``[]`` reads none.
+        overrides: Values that win over the files, as ``group__option`` or ``option``.
+
+    Raises:
+        ConfigurationError: A file is missing or malformed, or a value is not what its option takes.
+    """
+    conf = cfg.ConfigOpts()
+    register(conf, _GROUPS)
+    try:
+        conf(list(arguments), project="craton", version=__version__, default_config_files=files)
+        for name, value in overrides.items():
+            group, _, option = name.rpartition("__")
+            conf.set_override(option, value, group or None)
+    except (cfg.Error, ValueError) as error:
+        raise ConfigurationError(str(error)) from error
+    return conf

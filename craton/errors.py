@@ -1,0 +1,307 @@
+"""Everything that can go wrong at the contract, as one tree.
+
+::
+
+    CratonError
+    ├── InvalidInput            what the caller gave breaks a rule
+    │   ├── InvalidValue        a field of an entity
+    │   ├── InvalidQuery        a predicate, an order, a limit
+    │   ├── InvalidPageToken    a token of another query, or no token at all
+    │   └── InvalidReference    a parent or a link that does not exist there
+    ├── NotFound
+    ├── Conflict                the request is right, the state is not
+    │   ├── AlreadyExists       a name that is taken
+    │   ├── Cycle               a group that would be its own ancestor
+    │   ├── TooManyDeletions    an import that would empty a region
+    │   ├── RevisionConflict    somebody else wrote first
+    │   ├── InUse               children stand in the way of a delete
+    │   └── ReadOnly            another system owns this
+    ├── PermissionDenied
+    ├── Unsupported             a capability that the driver does not claim
+    ├── Unavailable             the store is away; trying again may help
+    ├── BackendFault            the store misbehaved; trying again may not help
+    └── ConfigurationError
+        ├── DriverNotFound
+        ├── DriverNotLoadable
+        ├── ContractMismatch
+        └── SchemaOutdated
+
+Every error carries its facts as fields, so that a caller need not parse a message. A driver raises
+nothing else; what a vendor's library raises is translated, ``from`` the original. HTTP status codes
+are an affair of the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+
+class CratonError(Exception):
+    """The root of the tree.
+
+    Attributes:
+        code: A stable word for programs; it does not change between versions.
+        fields: The facts of this occurrence, JSON values by name.
+        change: The position of the change at fault, when the error ended an ``apply``.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **fields: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields: Mapping[str, object] = fields
+        self.change: int | None = None
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidInput(CratonError):
+    """What the caller gave breaks a rule; nothing was written."""
+
+    code = "invalid"
+
+
+class InvalidValue(InvalidInput):
+    """A field holds what it cannot hold.
+
+    Args:
+        field: The path of the field, such as ``variables.ntp.servers``.
+        rule: What the field must be, and how to mend it.
+    """
+
+    code = "invalid_value"
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}", field=field)
+        self.field = field
+        self.rule = rule
+
+
+class InvalidQuery(InvalidInput):
+    """A query that has no meaning for this kind of entity."""
+
+    code = "invalid_query"
+
+
+class InvalidPageToken(InvalidInput):
+    """A page token that was not made by this query."""
+
+    code = "invalid_page_token"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the page token does not belong to this query; start again without one",
+        )
+
+
+class InvalidReference(InvalidInput):
+    """A field names an entity that does not exist, or not where it may be named.
+
+    Args:
+        field: The field that holds the reference.
+        id: The id that it holds.
+        rule: What must hold, where "does not exist" would not say it.
+    """
+
+    code = "invalid_reference"
+
+    def __init__(self, field: str, id: str, rule: str = "names nothing that exists") -> None:
+        super().__init__(f"{field}: {id!r} {rule}", field=field, id=id)
+        self.field = field
+        self.id = id
+
+
+class NotFound(CratonError):
+    """No entity of this kind has this id."""
+
+    code = "not_found"
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(f"there is no {kind} {id!r}", kind=kind, id=id)
+        self.kind = kind
+        self.id = id
+
+
+class Conflict(CratonError):
+    """The request is well formed, but the present state refuses it."""
+
+    code = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """The value of a unique field is taken.
+
+    Args:
+        kind: The kind of entity that holds the value (a host's name may be held by a group).
+        field: The unique field.
+        value: The value that is taken.
+        rule: Why the two cannot stand together, where "is taken" would not say it.
+    """
+
+    code = "already_exists"
+
+    def __init__(self, kind: str, field: str, value: str, rule: str = "") -> None:
+        message = rule or f"there is already a {kind} with the {field} {value!r}"
+        super().__init__(message, kind=kind, field=field, value=value)
+        self.kind = kind
+        self.field = field
+        self.value = value
+
+
+class RevisionConflict(Conflict):
+    """The entity is no longer at the revision that the caller had read."""
+
+    code = "revision_conflict"
+
+    def __init__(self, kind: str, id: str) -> None:
+        super().__init__(
+            f"the {kind} {id!r} was changed since it was read; read it again", kind=kind, id=id
+        )
+        self.kind = kind
+        self.id = id
+
+
+class InUse(Conflict):
+    """A delete would orphan children."""
+
+    code = "in_use"
+
+    def __init__(self, kind: str, id: str, children: str) -> None:
+        super().__init__(
+            f"the {kind} {id!r} still has {children}; delete them first, or cascade",
+            kind=kind,
+            id=id,
+            children=children,
+        )
+        self.kind = kind
+        self.id = id
+
+
+class Cycle(Conflict):
+    """A group would become its own ancestor.
+
+    Args:
+        path: The names of the groups on the cycle, the first one repeated at the end.
+    """
+
+    code = "cycle"
+
+    def __init__(self, path: Iterable[str]) -> None:
+        names = list(path)
+        super().__init__("groups cannot form a cycle: " + " → ".join(names), path=names)
+
+
+class TooManyDeletions(Conflict):
+    """An import would delete more than the caller expected."""
+
+    code = "too_many_deletions"
+
+    def __init__(self, deletions: int, expected: int) -> None:
+        super().__init__(
+            f"the import would delete {deletions} hosts and groups, more than the {expected} "
+            "expected; raise expect_max_deletes if that is meant",
+            deletions=deletions,
+            expect_max_deletes=expected,
+        )
+
+
+class ReadOnly(Conflict):
+    """The entity, or this field of it, is owned by another system.
+
+    Args:
+        owner: The system that owns it.
+        url: Where the object can be changed, when the owner has a page for it.
+    """
+
+    code = "read_only"
+
+    def __init__(self, owner: str, url: str | None = None) -> None:
+        where = f" at {url}" if url else ""
+        super().__init__(f"{owner} owns this; change it there{where}", owner=owner, url=url)
+        self.owner = owner
+        self.url = url
+
+
+class PermissionDenied(CratonError):
+    """The caller may not do this."""
+
+    code = "permission_denied"
+
+
+class Unsupported(CratonError):
+    """The driver does not claim the capability that the call needs.
+
+    Args:
+        capability: The name of the missing capability.
+    """
+
+    code = "unsupported"
+
+    def __init__(self, capability: str, message: str = "") -> None:
+        super().__init__(
+            message or f"the inventory driver does not offer {capability}", capability=capability
+        )
+        self.capability = capability
+
+
+class Unavailable(CratonError):
+    """The store cannot be reached, or is too busy; the same call may succeed later.
+
+    Args:
+        message: What was tried. Never a vendor's text, which may hold a password.
+        retry_after: Seconds after which another try is sensible.
+    """
+
+    code = "unavailable"
+
+    def __init__(self, message: str, retry_after: int = 5) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.retry_after = retry_after
+
+
+class BackendFault(CratonError):
+    """The store answered in a way that the driver cannot explain to the caller."""
+
+    code = "backend_fault"
+
+
+class ConfigurationError(CratonError):
+    """The service cannot start, or not in this way; the message says what to change."""
+
+    code = "configuration"
+
+
+class DriverNotFound(ConfigurationError):
+    """No installed package offers a driver of this name."""
+
+    code = "driver_not_found"
+
+    def __init__(self, name: str, installed: Iterable[str]) -> None:
+        names = sorted(installed)
+        super().__init__(
+            f"no inventory driver is called {name!r}; installed: {', '.join(names) or 'none'}. "
+            "Set [inventory] driver to one of these, or install the package that brings it",
+            name=name,
+            installed=names,
+        )
+
+
+class DriverNotLoadable(ConfigurationError):
+    """The driver is installed, but its code does not load."""
+
+    code = "driver_not_loadable"
+
+
+class ContractMismatch(ConfigurationError):
+    """The driver was written for another version of the contract."""
+
+    code = "contract_mismatch"
+
+
+class SchemaOutdated(ConfigurationError):
+    """The store's schema is not the one that this version needs."""
+
+    code = "schema_outdated"

@@ -1,0 +1,62 @@
+"""From the name in the configuration to a driver: the only place that looks for entry points."""
+
+from __future__ import annotations
+
+from oslo_config import cfg
+from stevedore import ExtensionManager
+
+from craton import config
+from craton.driver import InventoryDriver
+from craton.errors import ContractMismatch, DriverNotFound, DriverNotLoadable
+
+NAMESPACE = "craton.inventory.drivers"
+
+#: The version of the contract that this Craton speaks.
+CONTRACT = InventoryDriver.contract
+
+
+def load(conf: cfg.ConfigOpts) -> InventoryDriver:
+    """Make the driver that ``[inventory] driver`` names; it is not open yet.
+
+    Raises:
+        DriverNotFound: No installed package has one of that name; the error lists those that exist.
+        DriverNotLoadable: Its code does not load, most often for want of an extra.
+        ContractMismatch: It was written for another version of the contract.
+    """
+    name = conf.inventory.driver
+    driver_class = driver_named(name)
+    config.register(conf, driver_class.options())
+    return driver_class(conf)
+
+
+def driver_named(name: str) -> type[InventoryDriver]:
+    """Return the class of the driver of this name.
+
+    Raises:
+        DriverNotFound, DriverNotLoadable, ContractMismatch: As for :func:`load`.
+    """
+    entry_points = {
+        entry_point.name: entry_point
+        for entry_point in ExtensionManager(NAMESPACE, invoke_on_load=False).list_entry_points()
+    }
+    if name not in entry_points:
+        raise DriverNotFound(name, entry_points)
+    try:
+        driver_class = entry_points[name].load()
+    except (ImportError, AttributeError) as error:
+        raise DriverNotLoadable(
+            f"the inventory driver {name!r} does not load: {error}. If a module is missing, install"
+            f"the driver with what it needs, such as: pip install 'craton[{name}]'",
+            name=name,
+        ) from error
+    if not (isinstance(driver_class, type) and issubclass(driver_class, InventoryDriver)):
+        raise DriverNotLoadable(
+            f"the entry point {name!r} of {NAMESPACE} is not an InventoryDriver", name=name
+        )
+    if driver_class.contract != CONTRACT:
+        raise ContractMismatch(
+            f"the inventory driver {name!r} speaks version {driver_class.contract} of the "
+            f"contract, this Craton version {CONTRACT}; install versions that fit",
+            name=name,
+        )
+    return driver_class

@@ -1,0 +1,244 @@
+"""The entities: frozen values without behaviour, the only thing that crosses the contract.
+
+A field is declared here and nowhere else. Checks, columns, wire types, filters and documentation
+are derived from its description in :mod:`craton.fields`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+
+from craton.fields import (
+    ID,
+    Flag,
+    Integer,
+    Links,
+    Moment,
+    Spec,
+    Text,
+    VariableMap,
+    VariableNames,
+    check_ip_address,
+    declare,
+    spec_of,
+)
+from craton.names import check_free_text, check_inventory_name
+from craton.variables import EMPTY, Variables
+
+#: The time of an entity that no driver has stored yet.
+NEVER = datetime.fromtimestamp(0, UTC)
+
+_OWN_VARIABLES = VariableMap(help="Any JSON value by name.")
+_TEMPLATED = VariableNames(
+    help="Names of the variables whose strings Ansible may template; every other string is data."
+)
+_DESCRIPTION = Text(help="For people.", max_length=4096)
+
+
+def _name(rule: Any, help: str) -> Text:
+    return Text(help=help, min_length=1, max_length=250, sortable=True, filterable=True, rule=rule)
+
+
+def _parent(kind: str) -> Text:
+    return dataclasses.replace(
+        ID,
+        help=f"The id of its {kind}; it never changes.",
+        read_only=False,
+        filterable=False,
+        sortable=False,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Entity:
+    """What every entity has.
+
+    Class attributes:
+        kind: The name of one.
+        collection: The name of many, as in routes and tables.
+        parent: The kind of the parent, or ``None``; the field is ``<parent>_id``.
+    """
+
+    kind: ClassVar[str]
+    collection: ClassVar[str]
+    parent: ClassVar[type[Entity] | None] = None
+
+    id: str = declare(ID, default="")
+    revision: str = declare(
+        Text(help="Opaque; another one after each write.", max_length=64, read_only=True),
+        default="",
+    )
+    created_at: datetime = declare(
+        Moment(help="When it was created.", read_only=True, sortable=True), default=NEVER
+    )
+    updated_at: datetime = declare(
+        Moment(help="When it was last written.", read_only=True, sortable=True), default=NEVER
+    )
+
+
+E = TypeVar("E", bound=Entity)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tenant(Entity):
+    """A part of a customer's fleet that is administered together. Names are unique."""
+
+    kind: ClassVar[str] = "tenant"
+    collection: ClassVar[str] = "tenants"
+
+    name: str = declare(_name(check_free_text, "Unique."))
+    customer: str = declare(
+        Text(
+            help="The customer; one may have several tenants.",
+            max_length=250,
+            filterable=True,
+            rule=check_free_text,
+        ),
+        default="",
+    )
+    project_id: str | None = declare(
+        Text(
+            help="The Keystone project whose members see the tenant.",
+            max_length=64,
+            optional=True,
+            filterable=True,
+            rule=check_free_text,
+        ),
+        default=None,
+    )
+    description: str = declare(_DESCRIPTION, default="")
+    variables: Variables = declare(_OWN_VARIABLES, default=EMPTY)
+    templated: tuple[str, ...] = declare(_TEMPLATED, default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Region(Entity):
+    """The unit of an inventory, of consistency and of sharding. Names are unique in the tenant."""
+
+    kind: ClassVar[str] = "region"
+    collection: ClassVar[str] = "regions"
+    parent: ClassVar[type[Entity] | None] = Tenant
+
+    tenant_id: str = declare(_parent("tenant"))
+    name: str = declare(_name(check_free_text, "Unique in the tenant."))
+    description: str = declare(_DESCRIPTION, default="")
+    variables: Variables = declare(_OWN_VARIABLES, default=EMPTY)
+    templated: tuple[str, ...] = declare(_TEMPLATED, default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Host(Entity):
+    """A machine. Its name is unique among the hosts and groups of the region."""
+
+    kind: ClassVar[str] = "host"
+    collection: ClassVar[str] = "hosts"
+    parent: ClassVar[type[Entity] | None] = Region
+
+    region_id: str = declare(_parent("region"))
+    name: str = declare(
+        _name(check_inventory_name, "Unique among the hosts and groups of the region.")
+    )
+    ip_address: str | None = declare(
+        Text(
+            help="Where Ansible connects to: ansible_host.",
+            max_length=64,
+            optional=True,
+            filterable=True,
+            rule=check_ip_address,
+        ),
+        default=None,
+    )
+    ssh_port: int | None = declare(
+        Integer(help="ansible_port.", minimum=1, maximum=65535, optional=True), default=None
+    )
+    ssh_user: str | None = declare(
+        Text(
+            help="ansible_user.", min_length=1, max_length=250, optional=True, rule=check_free_text
+        ),
+        default=None,
+    )
+    asset_id: str | None = declare(
+        Text(
+            help="What the asset database calls it.",
+            max_length=250,
+            optional=True,
+            filterable=True,
+            rule=check_free_text,
+        ),
+        default=None,
+    )
+    active: bool = declare(
+        Flag(
+            help="Inactive hosts are left out of bundles and runs unless asked for.",
+            filterable=True,
+        ),
+        default=True,
+    )
+    groups: tuple[str, ...] = declare(
+        Links(help="Ids of the groups that it is a direct member of.", kind="group"), default=()
+    )
+    variables: Variables = declare(_OWN_VARIABLES, default=EMPTY)
+    templated: tuple[str, ...] = declare(_TEMPLATED, default=())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Group(Entity):
+    """Hosts that share variables. Its name is unique among the region's hosts and groups."""
+
+    kind: ClassVar[str] = "group"
+    collection: ClassVar[str] = "groups"
+    parent: ClassVar[type[Entity] | None] = Region
+
+    region_id: str = declare(_parent("region"))
+    name: str = declare(
+        _name(check_inventory_name, "Unique among the hosts and groups of the region.")
+    )
+    priority: int = declare(
+        Integer(
+            help="Among groups of one depth, the higher one wins: ansible_group_priority.",
+            minimum=-(2**31),
+            maximum=2**31 - 1,
+            sortable=True,
+        ),
+        default=1,
+    )
+    parents: tuple[str, ...] = declare(
+        Links(help="Ids of the groups that it is a child of; no cycles.", kind="group"), default=()
+    )
+    variables: Variables = declare(_OWN_VARIABLES, default=EMPTY)
+    templated: tuple[str, ...] = declare(_TEMPLATED, default=())
+
+
+#: Every kind, parents first.
+KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)
+
+_SPECS = {
+    kind: {field.name: spec_of(field) for field in dataclasses.fields(kind)} for kind in KINDS
+}
+_CHILDREN = {kind: tuple(other for other in KINDS if other.parent is kind) for kind in KINDS}
+
+
+def specs(kind: type[Entity]) -> dict[str, Spec]:
+    """Return the description of each field of a kind, in the order of declaration."""
+    return _SPECS[kind]
+
+
+def parent_field(kind: type[Entity]) -> str | None:
+    """Return the name of the field that holds the parent's id, or ``None`` for a root."""
+    return f"{kind.parent.kind}_id" if kind.parent else None
+
+
+def children(kind: type[Entity]) -> tuple[type[Entity], ...]:
+    """Return the kinds whose parent is this one: what stands in the way of its deletion."""
+    return _CHILDREN[kind]
+
+
+def links(kind: type[Entity]) -> Iterator[tuple[str, Links]]:
+    """Yield the fields that hold ids of other entities of the same region."""
+    for name, spec in specs(kind).items():
+        if isinstance(spec, Links):
+            yield name, spec

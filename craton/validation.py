@@ -1,0 +1,34 @@
+"""What must hold of one entity by itself, before any driver sees it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from craton.errors import InvalidValue
+from craton.fields import Links, VariableNames
+from craton.models import E, specs
+
+
+def normalized(entity: E) -> E:
+    """Check every field that a caller can set, and bring sets into their one order.
+
+    Raises:
+        InvalidValue: A field holds what it cannot hold, or ``templated`` names no variable.
+    """
+    changes: dict[str, tuple[str, ...]] = {}
+    for name, spec in specs(type(entity)).items():
+        value = getattr(entity, name)
+        if spec.read_only and not (name == "id" and value):
+            continue
+        spec.check(value, name)
+        if isinstance(spec, Links | VariableNames) and value:
+            changes[name] = tuple(sorted(set(value)))
+        if isinstance(spec, VariableNames):
+            _check_templated(value, entity.variables)  # type: ignore[attr-defined]
+    return dataclasses.replace(entity, **changes) if changes else entity  # type: ignore[arg-type]
+
+
+def _check_templated(templated: tuple[str, ...], variables: object) -> None:
+    for name in templated:
+        if name not in variables:  # type: ignore[operator]
+            raise InvalidValue("templated", f"names {name!r}, which is not among the variables")
