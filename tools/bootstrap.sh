@@ -25,18 +25,24 @@ find_python() {
 
 # Installs Debian packages; whatever service they bring does not start by itself.
 install_packages() {
-    local policy=/usr/sbin/policy-rc.d
+    local policy=/usr/sbin/policy-rc.d log
     command -v apt-get >/dev/null || die "missing: $*; install what your system calls it"
-    [ "$(id -u)" = 0 ] || die "missing Debian packages; run: sudo apt-get install --yes --no-install-recommends $*"
+    [ "$(id -u)" = 0 ] ||
+        die "missing Debian packages; run: sudo apt-get install --no-install-recommends $*"
     say "installing Debian packages: $*"
+    log=$(mktemp)
     if [ ! -e "$policy" ]; then
         trap "rm -f $policy" EXIT
         printf '#!/bin/sh\nexit 101\n' >"$policy"
         chmod +x "$policy"
     fi
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq </dev/null >&2
-    apt-get install -qq --yes --no-install-recommends "$@" </dev/null >&2
+    if ! { apt-get update && apt-get install --yes --no-install-recommends "$@"; } \
+        </dev/null >"$log" 2>&1; then
+        tail -n 20 "$log" >&2
+        die "apt-get failed; the whole log is $log"
+    fi
+    rm -f "$log"
 }
 
 python=$(find_python)

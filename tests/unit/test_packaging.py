@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 import craton
 
 ROOT = Path(__file__).parents[2]
+OLDEST_PYTHON = "3.11.2"  # Debian 12's
 BUILD = "import setuptools.build_meta, sys; print(setuptools.build_meta.build_wheel(sys.argv[1]))"
 
 
@@ -48,9 +50,14 @@ REQUIREMENTS = sorted(
 )
 
 
-def read_pins():
+def read_lines():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
+
+
+def read_pins():
+    pairs = (line.split("==") for line in read_lines())
+    return {canonicalize_name(name): version for name, version in pairs}
 
 
 @pytest.mark.parametrize(("group", "name", "target"), ENTRY_POINTS)
@@ -65,17 +72,34 @@ def test_installed_entry_points_are_the_declared_ones():
 
 
 def test_constraints_are_exact_versions_and_nothing_else():
-    loose = [line for line in read_pins() if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)]
+    loose = [line for line in read_lines() if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)]
     assert loose == []
 
 
 @pytest.mark.parametrize("line", REQUIREMENTS)
 def test_requirement_is_pinned_at_a_version_it_allows(line):
-    pins = dict(pin.split("==") for pin in read_pins())
-    versions = {canonicalize_name(name): version for name, version in pins.items()}
+    pins = read_pins()
     requirement = Requirement(line)
-    assert canonicalize_name(requirement.name) in versions, "run make lock"
-    assert versions[canonicalize_name(requirement.name)] in requirement.specifier
+    assert canonicalize_name(requirement.name) in pins, "run make lock"
+    assert pins[canonicalize_name(requirement.name)] in requirement.specifier
+
+
+def test_pins_hold_for_the_oldest_python():
+    oldest = {"python_version": "3.11", "python_full_version": OLDEST_PYTHON, "extra": ""}
+    pins = read_pins()
+    problems = []
+    for name in pins:
+        try:
+            package = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # a newer Python does without it
+        if OLDEST_PYTHON not in SpecifierSet(package.metadata["Requires-Python"] or ""):
+            problems.append(f"{name} {package.version} refuses Python {OLDEST_PYTHON}")
+        for requirement in map(Requirement, package.requires or ()):
+            needed = requirement.marker is None or requirement.marker.evaluate(oldest)
+            if needed and canonicalize_name(requirement.name) not in pins:
+                problems.append(f"{name} needs {requirement}, which is not pinned")
+    assert problems == []
 
 
 def test_dev_extra_holds_every_other_extra():
