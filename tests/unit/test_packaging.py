@@ -1,5 +1,6 @@
 """What setup.cfg and constraints.txt promise is what gets installed."""
 
+import compileall
 import configparser
 import importlib
 import importlib.metadata
@@ -109,14 +110,13 @@ def test_dev_extra_holds_every_other_extra():
 
 
 def test_wheel_holds_the_package_whole_and_alone(tmp_path):
-    # Built from a copy, since a build leaves directories behind.
+    # Built from a copy, since a build leaves directories behind; compiled, since a checkout is.
     source = tmp_path / "source"
     shutil.copytree(
-        ROOT / "craton", source / "craton", ignore=shutil.ignore_patterns("__pycache__", "*.pyc")
+        ROOT / "craton", source / "craton", ignore=shutil.ignore_patterns("__pycache__")
     )
-    stale = source / "craton/__pycache__/stale.cpython-311.pyc"
-    stale.parent.mkdir()
-    stale.touch()
+    files = {str(p.relative_to(source)) for p in (source / "craton").rglob("*") if p.is_file()}
+    compileall.compile_dir(source / "craton", quiet=1)
     for name in ("setup.cfg", "pyproject.toml", "README.rst", "LICENSE"):
         shutil.copy(ROOT / name, source)
 
@@ -129,11 +129,7 @@ def test_wheel_holds_the_package_whole_and_alone(tmp_path):
     )
     wheel = zipfile.ZipFile(tmp_path / built.stdout.splitlines()[-1])
     metadata = f"craton-{craton.__version__}.dist-info/"
-    stale.unlink()
-
     packaged = {name for name in wheel.namelist() if not name.startswith(metadata)}
-    assert packaged == {
-        str(path.relative_to(source)) for path in (source / "craton").rglob("*") if path.is_file()
-    }
+    assert packaged == files
     assert f"{metadata}licenses/LICENSE" in wheel.namelist()
     assert b"License-Expression: Apache-2.0" in wheel.read(f"{metadata}METADATA")
