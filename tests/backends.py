@@ -17,9 +17,7 @@ BACKENDS = ("memory", "sql")
 
 def make(name: str, state: Path) -> InventoryDriver:
     """Make a driver that keeps its state in a directory; it is not open yet."""
-    return loader.load(
-        config.settings(files=[], state_path=str(state), inventory__driver=name)
-    )
+    return loader.load(config.settings(files=[], state_path=str(state), inventory__driver=name))
 
 
 def prepare(name: str, state: Path) -> None:
