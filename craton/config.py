@@ -6,7 +6,7 @@ default: SQLite under ``state_path``, on loopback, for one person.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from oslo_config import cfg
@@ -87,10 +87,25 @@ def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
     return list(_GROUPS.items())
 
 
-def register(conf: cfg.ConfigOpts, groups: dict[str, Sequence[cfg.Opt]]) -> None:
+def register(conf: cfg.ConfigOpts, groups: Mapping[str, Sequence[cfg.Opt]]) -> None:
     """Make options known to a configuration; known ones stay as they are."""
     for group, options in groups.items():
         conf.register_opts(options, group=None if group == "DEFAULT" else group)
+
+
+def check(conf: cfg.ConfigOpts, groups: Mapping[str, Sequence[cfg.Opt]]) -> None:
+    """Read every option now, because oslo.config looks at a value only when it is asked for.
+
+    Raises:
+        ConfigurationError: A value is not what its option takes.
+    """
+    try:
+        for group, options in groups.items():
+            section = conf if group == "DEFAULT" else conf[group]
+            for option in options:
+                section[option.dest]
+    except (cfg.Error, ValueError) as error:
+        raise ConfigurationError(str(error)) from error
 
 
 def settings(
@@ -117,4 +132,5 @@ def settings(
             conf.set_override(option, value, group or None)
     except (cfg.Error, ValueError) as error:
         raise ConfigurationError(str(error)) from error
+    check(conf, _GROUPS)
     return conf

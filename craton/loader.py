@@ -22,10 +22,13 @@ def load(conf: cfg.ConfigOpts) -> InventoryDriver:
         DriverNotFound: No installed package has one of that name; the error lists those that exist.
         DriverNotLoadable: Its code does not load, most often for want of an extra.
         ContractMismatch: It was written for another version of the contract.
+        ConfigurationError: An option of the driver has a value that it does not take.
     """
     name = conf.inventory.driver
     driver_class = driver_named(name)
-    config.register(conf, driver_class.options())
+    options = driver_class.options()
+    config.register(conf, options)
+    config.check(conf, options)
     return driver_class(conf)
 
 
