@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from craton.fields import (
     ID,
@@ -212,6 +212,13 @@ class Group(Entity):
     variables: Variables = declare(_OWN_VARIABLES, default=EMPTY)
     templated: tuple[str, ...] = declare(_TEMPLATED, default=())
 
+
+#: What Ansible calls the fields of a host that say how to connect to it.
+CONNECTION_VARIABLES: Final = {
+    "ip_address": "ansible_host",
+    "ssh_port": "ansible_port",
+    "ssh_user": "ansible_user",
+}
 
 #: Every kind, parents first.
 KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)

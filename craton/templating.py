@@ -10,6 +10,9 @@ from typing import Final
 
 from craton.names import TEMPLATE_MARKS
 
+#: The key around a string that Ansible must never template.
+UNSAFE_KEY: Final = "__ansible_unsafe"
+
 #: A string that begins so sets its own delimiters, and needs none of the usual ones.
 HEADER: Final = "#jinja2:"
 
