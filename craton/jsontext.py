@@ -73,6 +73,14 @@ def loads(text: str) -> JsonValue:
     return value
 
 
+def dumps(value: object) -> str:
+    """Write a value that is known to be JSON, in the form of :func:`encode`."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def encode(value: object, field: str = "value") -> str:
     """Write a value in the one form in which Craton stores and compares it.
 
@@ -85,7 +93,7 @@ def encode(value: object, field: str = "value") -> str:
             ``MAX_DEPTH``.
     """
     _check(value, field, 1)
-    return _dumps(value)
+    return dumps(value)
 
 
 def comparable(value: object) -> str:
@@ -94,8 +102,8 @@ def comparable(value: object) -> str:
     ``1``, ``1.0``, ``"1"`` and ``true`` differ; the order of keys in an object does not matter.
     """
     if isinstance(value, dict | list | tuple):
-        return _dumps(_sorted(value))
-    return _dumps(value)
+        return dumps(_sorted(value))
+    return dumps(value)
 
 
 def equal(left: object, right: object) -> bool:
@@ -106,13 +114,6 @@ def equal(left: object, right: object) -> bool:
 def is_vault(value: object) -> bool:
     """Tell whether a value is a whole vault value, as ``ansible-inventory --export`` shows it."""
     return isinstance(value, dict) and value.keys() == {VAULT_KEY}
-
-
-def _dumps(value: object) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _sorted(value: object) -> object:

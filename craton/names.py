@@ -50,6 +50,7 @@ _FORBIDDEN: Final = {
     ",": "Ansible separates hosts by commas",
     "[": "Ansible expands ranges",
     "]": "Ansible expands ranges",
+    "$": "Ansible expands environment variables in the names of files",
 }
 
 

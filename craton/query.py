@@ -51,8 +51,12 @@ class Missing(Enum):
 
 def value_at(entity: Entity, path: Path) -> Any:
     """Return what stands at a path of an entity, or ``Missing.MISSING``."""
-    value: Any = getattr(entity, path[0])
-    for step in path[1:]:
+    return value_inside(getattr(entity, path[0]), path[1:])
+
+
+def value_inside(value: Any, steps: Path) -> Any:
+    """Return what stands at these steps inside of a value, or ``Missing.MISSING``."""
+    for step in steps:
         if isinstance(value, dict | Variables):
             if step not in value:
                 return Missing.MISSING
