@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from oslo_config import cfg
+from oslo_log import log
 
 from craton import __version__
 from craton.errors import ConfigurationError
@@ -125,6 +126,7 @@ def settings(
     """
     conf = cfg.ConfigOpts()
     register(conf, _GROUPS)
+    log.register_options(conf)
     try:
         conf(list(arguments), project="craton", version=__version__, default_config_files=files)
         for name, value in overrides.items():

@@ -1,0 +1,179 @@
+"""The REST API under gunicorn: one process that watches, others that serve, threads in each."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import ipaddress
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.errors import AppImportError
+from gunicorn.glogging import Logger
+from oslo_config import cfg
+
+from craton import loader
+from craton.driver import InventoryDriver
+from craton.errors import ConfigurationError, CratonError
+
+#: How long to wait for a port that a process which was just killed still holds, in seconds.
+_BIND_PATIENCE: Final = 3.0
+_PR_SET_PDEATHSIG: Final = 1
+_METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+#: Called in a serving process before it serves, with its driver, open, and the URL of the service.
+Prepare = Callable[[InventoryDriver, str], None]
+
+
+def listen(conf: cfg.ConfigOpts) -> socket.socket:
+    """Open the socket that ``[api] host`` and ``port`` name.
+
+    Raises:
+        ConfigurationError: The address cannot be used, or everybody could reach a service that
+            lets everybody do everything.
+    """
+    host, port = conf.api.host, conf.api.port
+    family, address = _resolve(host, port)
+    _check_exposure(conf, str(address[0]))
+    deadline = time.monotonic() + _BIND_PATIENCE
+    while True:
+        try:
+            return socket.create_server(address, family=family, backlog=2048)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                raise ConfigurationError(
+                    f"cannot listen on {host} port {port}: {os.strerror(error.errno or 0)}; "
+                    "set [api] host and port"
+                ) from error
+        time.sleep(0.1)
+
+
+def serve(conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None = None) -> int:
+    """Serve until a signal ends it; SIGTERM lets requests finish.
+
+    Args:
+        conf: The configuration.
+        listener: From :func:`listen`; it is handed over.
+        prepare: What to do in each serving process before it serves.
+
+    Returns:
+        The exit code.
+    """
+    metrics = _share_metrics(conf)
+    try:
+        _Service(conf, listener, prepare).run()
+    except SystemExit as exit:
+        return 1 if exit.code else 0
+    finally:
+        if metrics is not None:
+            shutil.rmtree(metrics, ignore_errors=True)
+    return 0
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL at which the service can be reached."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class _Service(BaseApplication):
+    def __init__(
+        self, conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None
+    ) -> None:
+        self._conf = conf
+        self._url = url_of(listener)
+        self._prepare = prepare
+        self._driver: InventoryDriver | None = None
+        self._options = {
+            "bind": f"fd://{listener.detach()}",
+            "worker_class": "gthread",
+            "workers": conf.api.workers,
+            "threads": conf.api.threads,
+            "logger_class": _Logger,
+            "loglevel": "debug" if conf.debug else "warning",
+            "control_socket_disable": True,
+            "limit_request_line": 8190,
+            "post_fork": _die_with_parent,
+            "child_exit": _forget_metrics,
+            "worker_exit": self._close,
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        # Only now: metrics look at the environment when they are imported, and a driver's
+        # connections must not be shared between processes.
+        from craton.api.app import make_app
+
+        try:
+            self._driver = loader.load(self._conf)
+            self._driver.open()
+            if self._prepare is not None:
+                self._prepare(self._driver, self._url)
+            return make_app(self._driver, self._conf)
+        except CratonError as error:
+            raise AppImportError(f"craton: {error}") from error
+
+    def _close(self, server: object, worker: object) -> None:
+        if self._driver is not None:
+            self._driver.close()
+
+
+class _Logger(Logger):
+    """Lets gunicorn's messages go where all others go."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
+def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise ConfigurationError(f"[api] host: {host!r} is no address of this machine") from error
+    family, _, _, _, address = found[0]
+    return family, address[:2]
+
+
+def _check_exposure(conf: cfg.ConfigOpts, address: str) -> None:
+    if conf.api.auth_strategy != "noauth" or conf.api.allow_noauth_remote:
+        return
+    if not ipaddress.ip_address(address.partition("%")[0]).is_loopback:
+        raise ConfigurationError(
+            f"[api] auth_strategy is noauth, so everybody who reaches {address} could change "
+            "everything: listen on 127.0.0.1, or set [api] allow_noauth_remote to accept that"
+        )
+
+
+def _share_metrics(conf: cfg.ConfigOpts) -> str | None:
+    """Let several processes count together; prometheus_client asks for a directory of their own."""
+    if conf.api.workers == 1:
+        return None
+    os.environ[_METRICS_DIRECTORY] = tempfile.mkdtemp(prefix="craton-metrics-")
+    return os.environ[_METRICS_DIRECTORY]
+
+
+def _forget_metrics(server: object, worker: Any) -> None:
+    if _METRICS_DIRECTORY in os.environ:
+        from prometheus_client import multiprocess
+
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def _die_with_parent(server: object, worker: Any) -> None:
+    """Do not hold the port once the process that watches is gone, however it went."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != worker.ppid:
+        os._exit(1)
