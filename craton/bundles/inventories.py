@@ -1,0 +1,105 @@
+"""Bundles of files: one inventory of all hosts, or one for each.
+
+``hosts`` always come in the order of their names. The groups that are written are all of the
+region, or, for a bundle of some hosts, theirs and the ancestors of these.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from functools import lru_cache
+from typing import Final
+
+from craton.bundles.buckets import Buckets
+from craton.bundles.groups import GroupGraph
+from craton.bundles.layout import GroupTree, variable_files
+from craton.bundles.members import quoted
+from craton.bundles.precedence import Precedence
+from craton.bundles.rendering import rendered_host
+from craton.bundles.spool import Spool
+from craton.models import Group, Host
+
+#: Stands for the host in what many hosts have in common; no name holds it.
+_HOST: Final = b"\0"
+#: How many combinations of groups are remembered with their part of an inventory.
+_COMBINATIONS: Final = 1024
+
+
+def write_ansible(
+    spool: Spool, precedence: Precedence, hosts: Iterable[Host], *, whole_region: bool
+) -> None:
+    """Write one inventory of all hosts, to be unpacked into ``/etc/ansible``."""
+    with closing(Buckets(spool.directory)) as members, spool.writing("hosts") as write:
+        write(b'{"all":{"hosts":{')
+        separator = b""
+        for host in hosts:
+            name = quoted(host.name)
+            write(b"".join((separator, name, b":", rendered_host(host).encode())))
+            separator = b","
+            member = b",%b:null" % name
+            for group in host.groups:
+                members.append(group, member)
+        groups = precedence.graph.selected(None if whole_region else members.keys())
+        write(b'},"children":')
+        for piece in GroupTree(precedence.graph, groups).write(members.read):
+            write(piece)
+        write(b"}}")
+    _write_variables(spool, "", precedence, groups)
+
+
+def write_taskflow(
+    spool: Spool, precedence: Precedence, hosts: Iterable[Host], *, whole_region: bool
+) -> None:
+    """Write an inventory for each host, for a flow that runs hosts one by one."""
+    used: set[str] = set()
+    groups_of = _memberships(precedence.graph)
+
+    def inventories() -> Iterator[tuple[str, bytes]]:
+        for host in hosts:
+            used.update(host.groups)
+            name = quoted(host.name)
+            variables = rendered_host(host).encode()
+            groups = name.join(groups_of(host.groups))
+            yield host.name, b'{"all":{"hosts":{%b:%b},"children":%b}}' % (name, variables, groups)
+
+    for file, content in _ordered_by_file(inventories()):
+        spool.add(f"inventory/{file}", content)
+    groups = precedence.graph.selected(None if whole_region else used)
+    _write_variables(spool, "inventory/", precedence, groups)
+
+
+def _write_variables(
+    spool: Spool, directory: str, precedence: Precedence, groups: Iterable[Group]
+) -> None:
+    for name, content in variable_files(precedence, groups):
+        with spool.writing(directory + name) as write:
+            write(content)
+
+
+def _memberships(graph: GroupGraph) -> Callable[[tuple[str, ...]], list[bytes]]:
+    """Return a function from a host's groups to the JSON of these, cut where its name belongs."""
+
+    @lru_cache(maxsize=_COMBINATIONS)
+    def groups_of(direct: tuple[str, ...]) -> list[bytes]:
+        tree = GroupTree(graph, graph.selected(direct))
+        pieces = tree.write(lambda id: iter((b",%b:null" % _HOST,) if id in direct else ()))
+        return b"".join(pieces).split(_HOST)
+
+    return groups_of
+
+
+def _ordered_by_file(hosts: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Bring what is ordered by name into the order of file names, ``<name>.json``.
+
+    The two orders differ only where one name begins with another (``web-1.json`` comes before
+    ``web.json``), so no more wait here than there are prefixes of one name.
+    """
+    waiting: list[tuple[str, bytes]] = []
+    for name, content in hosts:
+        while waiting and waiting[0][0] < name:
+            yield heapq.heappop(waiting)
+        heapq.heappush(waiting, (f"{name}.json", content))
+    while waiting:
+        yield heapq.heappop(waiting)

@@ -1,0 +1,189 @@
+"""What a bundle holds, between the store and the client: a file of contents, and one of names.
+
+Contents are not compressed here; that is done while the client reads. Neither file has a name, so
+nothing stays behind when a process dies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import os
+import struct
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from craton.bundles.files import CHUNK, nameless_file
+from craton.errors import BackendFault
+
+_RECORD: Final = struct.Struct("<HQQ32s")
+
+
+class Format(Enum):
+    """How members are packed; the value is the extension of the file."""
+
+    TGZ = "tgz"
+    ZIP = "zip"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a bundle.
+
+    Attributes:
+        name: Its path, with slashes.
+        size: In bytes.
+        sha256: The digest of its content.
+        start: Where its content begins in the spool.
+    """
+
+    name: str
+    size: int
+    sha256: bytes
+    start: int
+
+
+class Spool:
+    """The members of a bundle; a context manager that gives its room back.
+
+    Members of which there are many are added by :meth:`add` in the order of their names, and their
+    names go to the disk. The few others, by :meth:`writing`, come in any order.
+
+    Args:
+        directory: Where the temporary files live; by default where the system keeps such files.
+
+    Attributes:
+        etag: The ETag of what is in here; ``None`` when the region changed while it was read, so
+            that nothing can be said.
+    """
+
+    etag: str | None = None
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self.directory = directory
+        self._content = nameless_file(directory)
+        self._index = nameless_file(directory)
+        self._end = 0
+        self._latest = ""
+        self._others: list[Member] = []
+        self._last: list[Member] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the files back; a second call does nothing."""
+        self._content.close()
+        self._index.close()
+
+    def add(self, name: str, content: bytes) -> None:
+        """Add a member whose name is behind those of all that were added before.
+
+        Raises:
+            BackendFault: It is not, so the store does not order by code point.
+        """
+        if name <= self._latest:
+            raise BackendFault("the store does not order names by code point", name=name)
+        self._latest = name
+        encoded = name.encode()
+        digest = hashlib.sha256(content).digest()
+        self._index.write(_RECORD.pack(len(encoded), len(content), self._end, digest) + encoded)
+        self._content.write(content)
+        self._end += len(content)
+
+    @contextmanager
+    def writing(self, name: str, *, last: bool = False) -> Iterator[Callable[[bytes], None]]:
+        """Give a function that takes the content of one member, piece by piece.
+
+        Args:
+            name: The name of the member.
+            last: Whether the member stands behind all others, whatever its name.
+        """
+        start = self._end
+        digest = hashlib.sha256()
+        waiting: list[bytes] = []
+        size = 0
+
+        def write(piece: bytes) -> None:
+            nonlocal size
+            waiting.append(piece)
+            size += len(piece)
+            if size >= CHUNK:
+                flush()
+
+        def flush() -> None:
+            nonlocal size
+            content = b"".join(waiting)
+            waiting.clear()
+            size = 0
+            digest.update(content)
+            self._content.write(content)
+            self._end += len(content)
+
+        yield write
+        flush()
+        member = Member(name, self._end - start, digest.digest(), start)
+        (self._last if last else self._others).append(member)
+
+    def finish(self) -> None:
+        """Make everything that was written readable."""
+        self._content.flush()
+        self._index.flush()
+
+    def members(self) -> Iterator[Member]:
+        """Yield all members in their order, after :meth:`finish`."""
+        others = sorted(self._others, key=attrgetter("name"))
+        yield from heapq.merge(self._added(), others, key=attrgetter("name"))
+        yield from self._last
+
+    def content(self, member: Member) -> Iterator[bytes]:
+        """Yield the content of a member in pieces of at most :data:`CHUNK` bytes."""
+        start, end = member.start, member.start + member.size
+        while start < end:
+            piece = os.pread(self._content.fileno(), min(CHUNK, end - start), start)
+            if not piece:
+                raise OSError("the spool is shorter than its index says")
+            start += len(piece)
+            yield piece
+
+    def archive(self, format: Format) -> Iterator[bytes]:
+        """Yield the bundle, packed and compressed. Closing the iterator early ends the work."""
+        from craton.bundles import tgz, zip  # these know the spool
+
+        writer = {Format.TGZ: tgz.archive, Format.ZIP: zip.archive}[format]
+        return writer(self)
+
+    def document(self) -> Iterator[bytes]:
+        """Yield the one document that an inventory script prints (target ``script``)."""
+        (member,) = self.members()
+        return self.content(member)
+
+    def _added(self) -> Iterator[Member]:
+        offset, rest = 0, b""
+        while piece := os.pread(self._index.fileno(), CHUNK, offset):
+            offset += len(piece)
+            rest += piece
+            position = 0
+            while position + _RECORD.size <= len(rest):
+                length, size, start, digest = _RECORD.unpack_from(rest, position)
+                begin = position + _RECORD.size
+                if begin + length > len(rest):
+                    break
+                name = rest[begin : begin + length].decode()
+                yield Member(name, size, digest, start)
+                position = begin + length
+            rest = rest[position:]
