@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from oslo_config import cfg
 from stevedore import ExtensionManager
 
@@ -38,18 +40,19 @@ def driver_named(name: str) -> type[InventoryDriver]:
     Raises:
         DriverNotFound, DriverNotLoadable, ContractMismatch: As for :func:`load`.
     """
-    entry_points = {
-        entry_point.name: entry_point
-        for entry_point in ExtensionManager(NAMESPACE, invoke_on_load=False).list_entry_points()
-    }
+    # stevedore imports them all and complains; one that nobody asked for may well lack its extra.
+    manager: ExtensionManager[Any] = ExtensionManager(
+        NAMESPACE, on_load_failure_callback=lambda *_: None
+    )
+    entry_points = {entry_point.name: entry_point for entry_point in manager.list_entry_points()}
     if name not in entry_points:
         raise DriverNotFound(name, entry_points)
     try:
         driver_class = entry_points[name].load()
     except (ImportError, AttributeError) as error:
         raise DriverNotLoadable(
-            f"the inventory driver {name!r} does not load: {error}. If a module is missing, install"
-            f"the driver with what it needs, such as: pip install 'craton[{name}]'",
+            f"the inventory driver {name!r} does not load: {error}. If a module is missing, "
+            f"install the driver with what it needs, such as: pip install 'craton[{name}]'",
             name=name,
         ) from error
     if not (isinstance(driver_class, type) and issubclass(driver_class, InventoryDriver)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import sys
 from argparse import Namespace
@@ -89,6 +88,7 @@ def _ansible_inventory() -> str:
     """Return a command that works here: Ansible may stand beside this program only."""
     name = "ansible-inventory"
     beside = Path(sys.executable).with_name(name)
-    if shutil.which(name) is None and beside.exists():
-        return os.path.relpath(beside)
-    return name
+    if shutil.which(name) is not None or not beside.exists():
+        return name
+    here = Path.cwd()
+    return str(beside.relative_to(here) if beside.is_relative_to(here) else beside)
