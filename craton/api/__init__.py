@@ -1,0 +1,1 @@
+"""The REST API: HTTP in, entities out. It knows the contract and no driver."""

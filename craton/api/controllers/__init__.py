@@ -1,0 +1,1 @@
+"""What answers at each path, one module for each part of the API."""

@@ -1,0 +1,177 @@
+"""Collections and entities: one controller for every kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Generic
+from urllib.parse import quote
+
+from webob import Response
+
+from craton.api import types
+from craton.api.access import changed, checked_id, stored
+from craton.api.conditions import Conditions
+from craton.api.controllers.resource import Below, Resource, Service, answers
+from craton.api.controllers.responses import (
+    entity_response,
+    json_response,
+    no_content,
+    not_modified,
+)
+from craton.api.listing import column_filters, given_host_filters, links, query_of
+from craton.api.patches import patched
+from craton.api.representation import encode_page
+from craton.api.request import Request
+from craton.errors import InvalidPageToken, InvalidReference, NotFound
+from craton.models import E, Entity, Host, Region, parent_field
+from craton.query import Compare, Operator, Query
+
+
+class OfKind(Resource, Generic[E]):
+    """What the resources of one kind of entity have in common.
+
+    Args:
+        service: What controllers work with.
+        kind: The kind.
+        fixed: What stands below, by the segment of the path.
+        below: What stands below where the segment is variable.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        kind: type[E],
+        fixed: Mapping[str, Resource] | None = None,
+        below: tuple[Below, ...] = (),
+    ) -> None:
+        super().__init__(fixed, below)
+        self.driver = service.driver
+        self.limits = service.limits
+        self.kind = kind
+        self.parent_field = parent_field(kind)
+
+    def parent_of(self, request: Request) -> str | None:
+        """Return the id of the parent that the path names, ``None`` for a root."""
+        return request.segments[self.parent_field] if self.parent_field else None
+
+    def stored(self, request: Request) -> E:
+        """Return the entity that the path names.
+
+        Raises:
+            NotFound: There is none.
+        """
+        return stored(self.driver, self.kind, request.segments["id"], self.parent_of(request))
+
+    def conditions(self, request: Request) -> Conditions:
+        """Return the conditions of a write.
+
+        Raises:
+            PreconditionRequired: The service insists on If-Match, and there is none.
+        """
+        return Conditions.of(request, required=self.limits.require_if_match)
+
+    def page(self, request: Request, kind: type[Entity], query: Query) -> Response:
+        """Answer with one page of a list."""
+        try:
+            page = self.driver.find(kind, query)
+        except InvalidPageToken as error:
+            error.fields = {"parameter": "marker"}
+            raise
+        path = request.script_name + quote(request.path_info)
+        body = encode_page(
+            kind.collection,
+            page.items,
+            links(path, request.pairs, page.next),
+            request.values["variables"],
+        )
+        return json_response(body)
+
+
+class Collection(OfKind[E]):
+    """All entities of a kind under one parent."""
+
+    @answers
+    def get(self, request: Request, response: Response) -> Response:
+        """List them."""
+        where = column_filters(self.kind, request.values) if self.kind is not Host else []
+        parent = self._existing_parent(request)
+        if self.parent_field is not None:
+            where.append(Compare((self.parent_field,), Operator.EQ, self.parent_of(request)))
+        if self.kind is Host and (filters := given_host_filters(request.values)):
+            assert isinstance(parent, Region)
+            where.append(filters.predicate(self.driver, parent))
+        return self.page(request, self.kind, query_of(request.values, where))
+
+    @answers
+    def post(self, request: Request, response: Response) -> Response:
+        """Create one."""
+        parent = self.parent_of(request)
+        entity = types.entity_from(self.kind, request.document(), parent=parent)
+        if parent is not None and self.kind.parent is not None:
+            checked_id(self.kind.parent, parent)
+        try:
+            created = self.driver.create(entity)
+        except InvalidReference as error:
+            if self.kind.parent is not None and error.field == self.parent_field:
+                raise NotFound(self.kind.parent.kind, error.id) from error
+            raise
+        answer = entity_response(created, HTTPStatus.CREATED)
+        answer.location = f"{request.path_url}/{quote(created.id, safe='')}"
+        return answer
+
+    def _existing_parent(self, request: Request) -> Entity | None:
+        parent = self.parent_of(request)
+        if parent is None or self.kind.parent is None:
+            return None
+        return self.driver.get(self.kind.parent, checked_id(self.kind.parent, parent))
+
+
+class Item(OfKind[E]):
+    """One entity."""
+
+    @answers
+    def get(self, request: Request, response: Response) -> Response:
+        """Read it."""
+        entity = self.stored(request)
+        if Conditions.of(request).for_read(entity.revision):
+            return entity_response(entity)
+        return not_modified(entity.revision)
+
+    @answers
+    def put(self, request: Request, response: Response) -> Response:
+        """Replace it as a whole."""
+        conditions = self.conditions(request)
+        entity = types.entity_from(
+            self.kind,
+            request.document(),
+            id=request.segments["id"],
+            parent=self.parent_of(request),
+        )
+        revision = conditions.for_write(self.stored(request).revision)
+        return entity_response(self.driver.replace(entity, if_revision=revision))
+
+    @answers
+    def patch(self, request: Request, response: Response) -> Response:
+        """Change some of its fields."""
+        conditions = self.conditions(request)
+        id, parent = request.segments["id"], self.parent_of(request)
+        patch = request.object()
+        types.agree(self.kind, patch, id=id, parent=parent)
+        entity = changed(
+            self.driver, self.kind, id, parent, conditions, lambda before: patched(before, patch)
+        )
+        return entity_response(entity)
+
+    @answers
+    def delete(self, request: Request, response: Response) -> Response:
+        """Delete it."""
+        conditions = self.conditions(request)
+        entity = self.stored(request)
+        self.driver.delete(
+            self.kind,
+            entity.id,
+            if_revision=conditions.for_write(entity.revision),
+            cascade=request.values["cascade"],
+        )
+        return no_content()

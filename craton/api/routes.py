@@ -1,0 +1,310 @@
+"""Every route of the API in one table: what it takes, what it gives, and a line about it.
+
+Parameters are read by this table, answers are negotiated by it, and the OpenAPI document and the
+labels of the metrics are made of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
+from typing import Final
+
+from craton.api.limits import Limits
+from craton.api.listing import host_filters, list_parameters, page_parameters
+from craton.api.parameters import Parameter, choice, flag, number
+from craton.api.schema import Schema, reference
+from craton.models import KINDS, Entity, Group, Host, parent_field
+
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+
+#: The formats of a bundle by the ending of the path.
+BUNDLE_TYPES: Final = {"tgz": "application/gzip", "zip": "application/zip", "json": JSON}
+
+#: What Prometheus reads.
+METRICS_TYPE: Final = "text/plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Takes:
+    """The body that a route takes.
+
+    Attributes:
+        schema: What it holds.
+        limit: Its length in bytes, at most.
+        media_types: What it may be called.
+    """
+
+    schema: Schema
+    limit: int
+    media_types: tuple[str, ...] = (JSON,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: The method; a GET answers HEAD, too.
+        path: The path, with the names of its variable parts in braces.
+        summary: One line about it.
+        parameters: The query parameters that it takes.
+        body: The body that it takes.
+        status: The status of success.
+        schema: What the answer holds; ``None`` if it has no body, or one that is not JSON.
+        media_types: What the answer may be.
+        conditional: Whether If-Match and If-None-Match have a meaning.
+        others: Other statuses of success, with the same answer.
+    """
+
+    method: str
+    path: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    body: Takes | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    schema: Schema | None = None
+    media_types: tuple[str, ...] = (JSON,)
+    conditional: bool = False
+    others: tuple[HTTPStatus, ...] = ()
+
+    @cached_property
+    def parameters_by_name(self) -> Mapping[str, Parameter]:
+        """The query parameters by name."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+
+def table(limits: Limits) -> dict[tuple[str, str], Route]:
+    """Return every route by method and path."""
+    routes = [
+        *_service_routes(),
+        *(route for kind in KINDS for route in _entity_routes(kind, limits)),
+        *(route for kind in KINDS for route in _variables_routes(kind, limits)),
+        *_member_routes("hosts", "host_id", Host, limits),
+        *_member_routes("children", "group_id", Group, limits),
+        *_inventory_routes(limits),
+    ]
+    return {(route.method, route.path): route for route in routes}
+
+
+def collection_path(kind: type[Entity]) -> str:
+    """Return the path of the collection of a kind."""
+    parent = parent_field(kind)
+    return f"/v1/{kind.collection}/{{{parent}}}" if parent else f"/v1/{kind.collection}"
+
+
+def _service_routes() -> Iterator[Route]:
+    versions = reference("Versions")
+    yield Route(method="GET", path="/", summary="The versions of the API.", schema=versions)
+    yield Route(method="GET", path="/v1", summary="Version 1 and its parts.", schema=versions)
+    yield Route(
+        method="GET",
+        path="/v1/capabilities",
+        summary="What the inventory driver promises, and the limits of the service.",
+        schema=reference("Capabilities"),
+    )
+    yield Route(
+        method="GET", path="/v1/openapi.json", summary="This document.", schema={"type": "object"}
+    )
+    yield Route(
+        method="GET",
+        path="/healthcheck",
+        summary="Whether the service answers and reaches its store.",
+        schema=reference("Health"),
+    )
+    yield Route(
+        method="GET",
+        path="/metrics",
+        summary="Counts and durations of requests, for Prometheus.",
+        media_types=(METRICS_TYPE,),
+    )
+
+
+def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
+    collection = collection_path(kind)
+    item = f"{collection}/{{id}}"
+    schema = reference(kind.__name__)
+    body = Takes(schema=schema, limit=limits.max_body_bytes)
+    patch = Takes(
+        schema=reference("MergePatch"),
+        limit=limits.max_body_bytes,
+        media_types=(JSON, MERGE_PATCH),
+    )
+    of_parent = f" of a {kind.parent.kind}" if kind.parent else ""
+    yield Route(
+        method="GET",
+        path=collection,
+        summary=f"List the {kind.collection}{of_parent}.",
+        parameters=list_parameters(kind, limits),
+        schema=reference(f"{kind.__name__}List"),
+    )
+    yield Route(
+        method="POST",
+        path=collection,
+        summary=f"Create a {kind.kind}.",
+        body=body,
+        status=HTTPStatus.CREATED,
+        schema=schema,
+    )
+    yield Route(
+        method="GET",
+        path=item,
+        summary=f"Read a {kind.kind}.",
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="PUT",
+        path=item,
+        summary=f"Replace a {kind.kind} as a whole.",
+        body=body,
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="PATCH",
+        path=item,
+        summary=f"Change some fields of a {kind.kind}, by a JSON merge patch.",
+        body=patch,
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="DELETE",
+        path=item,
+        summary=f"Delete a {kind.kind}.",
+        parameters=(flag("cascade", "Delete its children too, and theirs."),),
+        status=HTTPStatus.NO_CONTENT,
+        conditional=True,
+    )
+
+
+def _variables_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
+    path = f"{collection_path(kind)}/{{id}}/variables"
+    schema = reference("Variables")
+    limit = limits.max_body_bytes
+    yield Route(
+        method="GET",
+        path=path,
+        summary=f"Read the variables of a {kind.kind}.",
+        parameters=(
+            flag("resolved", "The effective variables, as Ansible sees them, not the own ones."),
+            flag("explain", "With resolved: for each variable its source, and what it overrides."),
+        ),
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="PUT",
+        path=path,
+        summary=f"Replace all variables of a {kind.kind}.",
+        body=Takes(schema=schema, limit=limit),
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="PATCH",
+        path=path,
+        summary=f"Change some variables of a {kind.kind}, by a JSON merge patch.",
+        body=Takes(schema=reference("MergePatch"), limit=limit, media_types=(JSON, MERGE_PATCH)),
+        schema=schema,
+        conditional=True,
+    )
+    yield Route(
+        method="GET",
+        path=f"{path}/{{name}}",
+        summary=f"Read the bare value of a variable of a {kind.kind}.",
+        schema={},
+        conditional=True,
+    )
+    yield Route(
+        method="PUT",
+        path=f"{path}/{{name}}",
+        summary=f"Set a variable of a {kind.kind}; 201 if it is new.",
+        body=Takes(schema={}, limit=limit),
+        schema={},
+        conditional=True,
+        others=(HTTPStatus.CREATED,),
+    )
+    yield Route(
+        method="DELETE",
+        path=f"{path}/{{name}}",
+        summary=f"Remove a variable of a {kind.kind}.",
+        status=HTTPStatus.NO_CONTENT,
+        conditional=True,
+    )
+
+
+def _member_routes(part: str, name: str, kind: type[Entity], limits: Limits) -> Iterator[Route]:
+    path = f"{collection_path(Group)}/{{id}}/{part}"
+    yield Route(
+        method="GET",
+        path=path,
+        summary=f"List the {kind.collection} directly in a group.",
+        parameters=(
+            *page_parameters(kind, limits),
+            flag("recursive", "Those in its subgroups too."),
+        ),
+        schema=reference(f"{kind.__name__}List"),
+    )
+    yield Route(
+        method="PUT",
+        path=f"{path}/{{{name}}}",
+        summary=f"Put a {kind.kind} into a group; it may be there already.",
+        status=HTTPStatus.NO_CONTENT,
+        conditional=True,
+    )
+    yield Route(
+        method="DELETE",
+        path=f"{path}/{{{name}}}",
+        summary=f"Take a {kind.kind} out of a group.",
+        status=HTTPStatus.NO_CONTENT,
+        conditional=True,
+    )
+
+
+def _inventory_routes(limits: Limits) -> Iterator[Route]:
+    secrets = choice(
+        "secrets", "Whether secrets are in it.", ("include", "omit"), default="include"
+    )
+    target = choice("target", "Who reads it.", ("taskflow", "ansible"), default="taskflow")
+    for ending, media_type in BUNDLE_TYPES.items():
+        is_json = ending == "json"
+        yield Route(
+            method="GET",
+            path=f"/v1/inventory/{{region_id}}.{ending}",
+            summary="The region as an inventory script prints it."
+            if is_json
+            else f"The region as a bundle for Ansible, as {ending}.",
+            parameters=(*(() if is_json else (target,)), secrets, *host_filters()),
+            schema={"type": "object"} if is_json else None,
+            media_types=(media_type,),
+            conditional=True,
+        )
+    yield Route(
+        method="POST",
+        path="/v1/inventory/{region_id}",
+        summary="Import what `ansible-inventory --list --export` prints, all or nothing.",
+        parameters=(
+            choice("mode", "Whether what the document lacks stays.", ("merge", "replace"), "merge"),
+            flag("dry_run", "Count, and write nothing."),
+            number(
+                "expect_max_deletes",
+                "Refuse to delete more hosts and groups than this.",
+                minimum=0,
+                maximum=2**53,
+            ),
+        ),
+        body=Takes(schema={"type": "object"}, limit=limits.max_import_bytes),
+        schema=reference("ImportReport"),
+    )
+    yield Route(
+        method="POST",
+        path="/v1/batch/{region_id}",
+        summary="Make many changes in a region, all or nothing.",
+        body=Takes(schema=reference("Batch"), limit=limits.max_body_bytes),
+        schema=reference("BatchResult"),
+    )
