@@ -15,7 +15,6 @@ not missing.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import json
 import operator
@@ -27,7 +26,7 @@ from enum import Enum
 from typing import Any, Final, Generic, TypeAlias
 
 from craton import jsontext
-from craton.errors import InvalidPageToken, InvalidQuery
+from craton.errors import InvalidPageToken, InvalidQuery, InvalidValue
 from craton.fields import Moment, Spec
 from craton.jsontext import JsonValue
 from craton.models import E, Entity, specs
@@ -355,10 +354,11 @@ def decode_page(kind: type[Entity], query: Query) -> Position | None:
     try:
         raw = base64.b64decode(query.page + "=" * (-len(query.page) % 4), b"-_", validate=True)
         fingerprint, value, id = json.loads(raw)
-        if fingerprint != _fingerprint(kind, query) or not isinstance(id, str):
+        if fingerprint != _fingerprint(kind, query):
             raise InvalidPageToken
+        specs(kind)["id"].check(id, "page")
         return _typed(specs(kind)[query.order.field], value), id
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError, InvalidValue) as error:
         raise InvalidPageToken from error
 
 
