@@ -51,7 +51,7 @@ def _compose(fleet: InventoryDriver) -> None:
             name=TENANT,
             customer="Example Inc.",
             description=_DESCRIPTION,
-            variables=Variables({"owner": "ops@example.com", "environment": "production"}),
+            variables=Variables({"owner": "ops@example.com", "stage": "production"}),
         )
     )
     for name, inventory in _regions():
