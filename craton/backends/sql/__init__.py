@@ -1,0 +1,1 @@
+"""The SQL driver: SQLAlchemy, oslo.db and Alembic, on SQLite, MariaDB and MySQL."""

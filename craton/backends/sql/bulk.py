@@ -1,0 +1,98 @@
+"""Many rows with one statement, in the form that the database's module takes without copying."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Column, Connection, Delete, Insert, Select, Table, Update, bindparam, select
+from sqlalchemy.engine.interfaces import Dialect
+
+T = TypeVar("T")
+
+#: How many values stand in one ``IN``.
+_IN: Final = 500
+
+
+def insert(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
+    """Insert rows, each a tuple with a value for each column."""
+    if rows:
+        statement = _insert(table, tuple(columns), connection.dialect)
+        connection.exec_driver_sql(statement, rows)
+
+
+def delete(connection: Connection, table: Table, columns: Sequence[str], rows: list[Any]) -> None:
+    """Delete the rows whose columns hold the values of one of the tuples."""
+    if rows:
+        connection.exec_driver_sql(_delete(table, tuple(columns), connection.dialect), rows)
+
+
+def update(
+    connection: Connection, table: Table, columns: Sequence[str], where: Sequence[str], rows: Any
+) -> int:
+    """Set columns of single rows.
+
+    Args:
+        connection: In a transaction.
+        table: The table.
+        columns: What is set.
+        where: The columns that say which row.
+        rows: Tuples with the values of ``columns``, then those of ``where``.
+
+    Returns:
+        How many rows there were.
+    """
+    statement = _update(table, tuple(columns), tuple(where), connection.dialect)
+    return connection.exec_driver_sql(statement, rows).rowcount
+
+
+def chosen(
+    connection: Connection, statement: Select[Any], column: Column[Any], values: Collection[Any]
+) -> Iterator[Any]:
+    """Yield the rows of a statement whose column holds one of the values, however many."""
+    wanted = list(values)
+    for start in range(0, len(wanted), _IN):
+        part = wanted[start : start + _IN]
+        yield from connection.execute(statement.where(column.in_(part)))
+
+
+def lock(table: Table, *columns: Column[Any]) -> Select[Any]:
+    """Return a statement that reads columns and keeps others from writing the rows meanwhile."""
+    # SQLite has no such thing, and no need: it has one writer at a time.
+    return select(*columns).select_from(table).with_for_update()
+
+
+@lru_cache(maxsize=256)
+def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    return _text(table.insert(), dialect, columns, columns)
+
+
+@lru_cache(maxsize=256)
+def _delete(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    statement = table.delete().where(*(table.c[name] == bindparam(name) for name in columns))
+    return _text(statement, dialect, columns)
+
+
+@lru_cache(maxsize=256)
+def _update(
+    table: Table, columns: tuple[str, ...], where: tuple[str, ...], dialect: Dialect
+) -> str:
+    # A column may be set and asked for at once, so what it is asked for has another name.
+    old = {name: f"old_{name}" for name in where}
+    statement = table.update().where(
+        *(table.c[name] == bindparam(parameter) for name, parameter in old.items())
+    )
+    statement = statement.values({name: bindparam(name) for name in columns})
+    return _text(statement, dialect, (*columns, *old.values()))
+
+
+def _text(
+    statement: Insert | Delete | Update,
+    dialect: Dialect,
+    order: tuple[str, ...],
+    column_keys: tuple[str, ...] | None = None,
+) -> str:
+    compiled = statement.compile(dialect=dialect, column_keys=column_keys)
+    assert tuple(compiled.positiontup or ()) == order
+    return str(compiled)

@@ -1,0 +1,266 @@
+"""What differs between database engines; no other module has SQL for one of them.
+
+Strings compare by code point everywhere. SQLite does so by itself; the others need a collation,
+and one that does not take ``"a"`` and ``"a "`` for the same.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    CreateEnginePlugin,
+    Engine,
+    FromClause,
+    Integer,
+    QueuePool,
+    ScalarSelect,
+    String,
+    event,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects import mysql, plugins
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.types import Text, TypeDecorator, TypeEngine
+
+from craton.errors import ConfigurationError
+
+#: How long SQLite waits for another process to finish writing, in milliseconds. A client that is
+#: told that the store is busy must be told within ten seconds.
+SQLITE_BUSY_TIMEOUT: Final = 5000
+
+_PLUGIN: Final = "craton_pooled_sqlite"
+
+
+def Number() -> TypeEngine[int]:  # noqa: N802
+    """Return the type of a generated key; SQLite generates only what is called INTEGER."""
+    return BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Varchar(TypeDecorator[str]):
+    """A string of limited length that compares by code point."""
+
+    impl = String
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        length = self.impl_instance.length  # type: ignore[attr-defined]
+        if dialect.name in ("mysql", "mariadb"):
+            return mysql.VARCHAR(length, charset="utf8mb4", collation=_mysql_collation(dialect))
+        return String(length)
+
+
+class LongText(TypeDecorator[str]):
+    """A string of any length that compares by code point."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name in ("mysql", "mariadb"):
+            return mysql.LONGTEXT(charset="utf8mb4", collation=_mysql_collation(dialect))
+        return Text()
+
+
+def _mysql_collation(dialect: Dialect) -> str:
+    return "utf8mb4_nopad_bin" if getattr(dialect, "is_mariadb", False) else "utf8mb4_0900_bin"
+
+
+class DatabaseDialect(ABC):
+    """What the driver must know of the engine that it talks to.
+
+    Attributes:
+        streams: Whether a result is read from the database as it is asked for, and a connection can
+            have several that are half read.
+    """
+
+    streams: ClassVar[bool] = True
+
+    @abstractmethod
+    def prepare_url(self, url: URL) -> URL:
+        """Add what the connection needs to its URL.
+
+        Raises:
+            ConfigurationError: The database cannot keep what a driver promises.
+        """
+
+    @abstractmethod
+    def prepare_engine(self, engine: Engine) -> None:
+        """Set up each connection that the engine makes."""
+
+    @abstractmethod
+    def begin_write(self, connection: Connection) -> None:
+        """Make a transaction one that writes, before its first statement."""
+
+    @abstractmethod
+    def begin_migration(self, connection: Connection) -> None:
+        """Keep others from migrating, where the engine can do that within a transaction."""
+
+    @abstractmethod
+    def begin_snapshot(self, connection: Connection) -> None:
+        """Make a transaction see one state from now on, before its first statement."""
+
+    @abstractmethod
+    def joined(
+        self,
+        item: ColumnElement[str],
+        separator: str,
+        source: FromClause,
+        condition: ColumnElement[bool],
+        order_by: ColumnElement[Any],
+        outer: FromClause,
+    ) -> ScalarSelect[str]:
+        """Return the items of the rows in an order, with a separator, as one string.
+
+        Args:
+            item: What each row contributes.
+            separator: What stands between two items.
+            source: The table with the rows.
+            condition: Which rows, by columns of ``source`` and of ``outer``.
+            order_by: The order.
+            outer: The table of the enclosing statement.
+        """
+
+
+class SQLiteDialect(DatabaseDialect):
+    """One file, one writer at a time, readers that see the state at which they began (WAL)."""
+
+    def prepare_url(self, url: URL) -> URL:
+        if not url.database or url.database == ":memory:" or "mode=memory" in url.database:
+            raise ConfigurationError(
+                "[database] connection must name a file: an SQLite database in memory has no "
+                "snapshots; the inventory driver 'memory' has"
+            )
+        return url.update_query_dict({"plugin": _PLUGIN})
+
+    def prepare_engine(self, engine: Engine) -> None:
+        @event.listens_for(engine, "connect")
+        def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            cursor = connection.cursor()
+            cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT}")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.close()
+
+    def begin_write(self, connection: Connection) -> None:
+        # A transaction that reads first, and is to write then, cannot wait for another writer: what
+        # it has read may be outdated. This statement takes the lock, and waits for it.
+        connection.execute(text("DELETE FROM region_structures WHERE 0"))
+
+    def begin_migration(self, connection: Connection) -> None:
+        # As begin_write, when there may be no table yet.
+        connection.execute(text("PRAGMA user_version = 0"))
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        # BEGIN alone does not fix the state; the first read does.
+        connection.execute(text("SELECT 1 FROM region_structures LIMIT 1"))
+
+    def joined(
+        self,
+        item: ColumnElement[str],
+        separator: str,
+        source: FromClause,
+        condition: ColumnElement[bool],
+        order_by: ColumnElement[Any],
+        outer: FromClause,
+    ) -> ScalarSelect[str]:
+        # ORDER BY inside of an aggregate came with SQLite 3.44. Before, an aggregate takes the rows
+        # of a subquery in the subquery's order.
+        rows = (
+            select(item.label("item"))
+            .select_from(source)
+            .where(condition)
+            .order_by(order_by)
+            .correlate(outer)
+            .subquery()
+        )
+        return select(func.aggregate_strings(rows.c.item, separator)).scalar_subquery()
+
+
+class MySQLDialect(DatabaseDialect):
+    """MariaDB and MySQL with InnoDB."""
+
+    # A result comes whole, or it blocks its connection until a slow reader is cut off.
+    streams = False
+
+    def prepare_url(self, url: URL) -> URL:
+        # oslo.db's own default is "utf8", which has no characters beyond U+FFFF.
+        return url.update_query_dict({"charset": "utf8mb4"})
+
+    def prepare_engine(self, engine: Engine) -> None:
+        @event.listens_for(engine, "connect")
+        def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+            cursor = connection.cursor()
+            # The default truncates the variables of a host at 1 MiB, without an error.
+            cursor.execute("SET SESSION group_concat_max_len = 4294967295")
+            cursor.close()
+
+    def begin_write(self, connection: Connection) -> None:
+        # A write waits for the row of its region and must then see what others committed meanwhile.
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
+
+    def begin_migration(self, connection: Connection) -> None:
+        """Do nothing: each change of the schema is a transaction by itself."""
+
+    def begin_snapshot(self, connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+        connection.execute(text("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
+
+    def joined(
+        self,
+        item: ColumnElement[str],
+        separator: str,
+        source: FromClause,
+        condition: ColumnElement[bool],
+        order_by: ColumnElement[Any],
+        outer: FromClause,
+    ) -> ScalarSelect[str]:
+        items = func.aggregate_strings(item, separator).aggregate_order_by(order_by)
+        return select(items).select_from(source).where(condition).correlate(outer).scalar_subquery()
+
+
+def dialect_of(url: URL) -> DatabaseDialect:
+    """Return what there is to know of the engine behind a URL.
+
+    Raises:
+        ConfigurationError: The driver does not know the engine.
+    """
+    engine = url.get_backend_name()
+    if engine not in _DIALECTS:
+        raise ConfigurationError(
+            f"[database] connection names the engine {engine!r}; the sql driver knows "
+            f"{', '.join(sorted(_DIALECTS))}"
+        )
+    return _DIALECTS[engine]
+
+
+_DIALECTS: Final[dict[str, DatabaseDialect]] = {
+    "sqlite": SQLiteDialect(),
+    "mysql": MySQLDialect(),
+    "mariadb": MySQLDialect(),
+}
+
+
+class PooledSQLite(CreateEnginePlugin):
+    """Keep connections to SQLite open, which oslo.db would close after each use.
+
+    Opening one takes ten times as long as reading one entity, and closing the last one makes SQLite
+    write its log back into the file.
+    """
+
+    def __init__(self, url: URL, kwargs: dict[str, Any]) -> None:
+        super().__init__(url, kwargs)
+        kwargs["poolclass"] = QueuePool
+
+    def update_url(self, url: URL) -> URL:
+        return url.difference_update_query(["plugin"])
+
+
+plugins.register(_PLUGIN, __name__, PooledSQLite.__name__)

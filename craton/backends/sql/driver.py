@@ -1,0 +1,154 @@
+"""The sql driver: an inventory in a relational database."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from oslo_config import cfg
+from oslo_db import options
+from oslo_db.api import wrap_db_retry
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import URL, Connection, make_url
+from sqlalchemy.exc import ArgumentError
+
+from craton.backends.sql.chunks import Replay
+from craton.backends.sql.dialects import dialect_of
+from craton.backends.sql.errors import RETRIED, translated
+from craton.backends.sql.reader import SqlReader
+from craton.backends.sql.versions import SchemaVersions
+from craton.backends.sql.writer import Writer
+from craton.driver import Change, InventoryDriver, InventoryReader, Migrations
+from craton.errors import ConfigurationError, SchemaOutdated
+
+#: Where oslo.db's own defaults let a client wait too long for its answer.
+_DEFAULTS: Final[dict[str, object]] = {"max_retries": 0, "pool_timeout": 5}
+
+#: How often a transaction that another writer spoiled is tried again; about two seconds in all.
+_RETRY: Final = {
+    "max_retries": 5,
+    "retry_interval": 0.1,
+    "inc_retry_interval": True,
+    "max_retry_interval": 1,
+    "jitter": True,
+}
+
+
+@enginefacade.transaction_context_provider
+class _Scope:
+    """What oslo.db ties a transaction to; each transaction here has one of its own."""
+
+
+class SqlDriver(SqlReader, InventoryDriver):
+    """Keeps an inventory in a relational database, by default in an SQLite file."""
+
+    def __init__(self, settings: cfg.ConfigOpts) -> None:
+        InventoryDriver.__init__(self, settings)
+        self._url = _url(settings)
+        SqlReader.__init__(self, self._reading, dialect_of(self._url))
+
+    @classmethod
+    def options(cls) -> dict[str, Sequence[cfg.Opt]]:
+        return {"database": [_with_our_default(option) for option in options.database_opts]}
+
+    def _open(self) -> None:
+        versions = self._migrations()
+        current, latest = versions.current(), versions.latest()
+        if current != latest:
+            raise SchemaOutdated(
+                f"the database is at version {current or 'none'}, this program needs {latest}; "
+                "run: craton-manage db upgrade",
+                current=current,
+                latest=latest,
+            )
+
+    def _close(self) -> None:
+        if "_facade" in self.__dict__:
+            self._facade.dispose_pool()
+
+    def _ping(self) -> None:
+        with translated(), self._reading() as connection:
+            connection.exec_driver_sql("SELECT 1").scalar_one()
+
+    def _write(self, changes: Iterator[Change]) -> None:
+        replay = Replay(changes)
+
+        def is_retried(error: Exception) -> bool:
+            return replay.possible and isinstance(error, RETRIED)
+
+        @wrap_db_retry(exception_checker=is_retried, **_RETRY)  # type: ignore[untyped-decorator]
+        def attempt() -> None:
+            with self._writing() as connection:
+                self._dialect.begin_write(connection)
+                Writer(connection).make(iter(replay))
+
+        with translated():
+            attempt()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[InventoryReader]:
+        with self._reading() as connection:
+            with translated():
+                self._dialect.begin_snapshot(connection)
+            reader = SqlReader(lambda: nullcontext(connection), self._dialect)
+            try:
+                yield reader
+            finally:
+                reader.release()
+
+    def _migrations(self) -> Migrations:
+        return SchemaVersions(self._writing, self._dialect)
+
+    @cached_property
+    def _facade(self) -> Any:
+        if not self.settings.database.connection:
+            _make_directory(Path(self.settings.state_path))
+        url = self._dialect.prepare_url(self._url).render_as_string(hide_password=False)
+        configured = {**dict(self.settings.database), "connection": url}
+        facade = enginefacade.transaction_context()
+        facade.configure(**configured, sqlite_fk=True, thread_checkin=False)
+        facade.append_on_engine_create(self._dialect.prepare_engine)
+        return facade
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        # Not by the facade's reader: its scopes belong to one thread, and a stream may be closed by
+        # another one.
+        with translated():
+            connection = self._facade.writer.get_engine().connect()
+        with connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._facade.writer.connection.using(_Scope()) as connection:
+            yield connection
+
+
+def _with_our_default(option: cfg.Opt) -> cfg.Opt:
+    if option.name not in _DEFAULTS:
+        return option
+    changed = copy.copy(option)
+    changed.default = _DEFAULTS[option.name]
+    return changed
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"state_path: {path} cannot be made: {error.strerror}") from error
+
+
+def _url(settings: cfg.ConfigOpts) -> URL:
+    connection = settings.database.connection
+    if not connection:
+        return URL.create("sqlite", database=str(Path(settings.state_path) / "craton.sqlite"))
+    try:
+        return make_url(connection)
+    except ArgumentError as error:
+        raise ConfigurationError("[database] connection is not a URL of SQLAlchemy") from error
