@@ -15,6 +15,9 @@ from oslo_log import log
 from craton import __version__
 from craton.errors import ConfigurationError
 
+# What alembic does to a schema is told by the command that asked for it.
+log.set_defaults(default_log_levels=[*log.get_default_log_levels(), "alembic=WARN"])
+
 DEFAULT_OPTIONS: Sequence[cfg.Opt] = (
     cfg.StrOpt(
         "state_path",

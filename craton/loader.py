@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -40,11 +41,7 @@ def driver_named(name: str) -> type[InventoryDriver]:
     Raises:
         DriverNotFound, DriverNotLoadable, ContractMismatch: As for :func:`load`.
     """
-    # stevedore imports them all and complains; one that nobody asked for may well lack its extra.
-    manager: ExtensionManager[Any] = ExtensionManager(
-        NAMESPACE, on_load_failure_callback=lambda *_: None
-    )
-    entry_points = {entry_point.name: entry_point for entry_point in manager.list_entry_points()}
+    entry_points = {entry_point.name: entry_point for entry_point in _manager().list_entry_points()}
     if name not in entry_points:
         raise DriverNotFound(name, entry_points)
     try:
@@ -66,3 +63,18 @@ def driver_named(name: str) -> type[InventoryDriver]:
             name=name,
         )
     return driver_class
+
+
+def list_opts() -> list[tuple[str, Sequence[cfg.Opt]]]:
+    """Return the options of Craton's own drivers, for the generator of the sample configuration."""
+    return [
+        group
+        for extension in sorted(_manager(), key=lambda extension: extension.name)
+        if extension.module_name.partition(".")[0] == "craton"
+        for group in extension.plugin.options().items()
+    ]
+
+
+def _manager() -> ExtensionManager[Any]:
+    # It imports them all; one that nobody asked for may lack its extra, and that is no news.
+    return ExtensionManager(NAMESPACE, on_load_failure_callback=lambda *_: None)
