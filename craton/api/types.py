@@ -89,7 +89,7 @@ class Body:
         values = {}
         for name, spec in self._members.items():
             member = getattr(found, name)
-            if member is not Unset:
+            if member is not Unset and not spec.read_only:
                 if member is None:  # which WSME does not show to a type
                     spec.check(member, name)
                 values[name] = member

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 from webob import Response
 
@@ -21,19 +20,22 @@ from craton.models import Entity, Group, Host
 from craton.query import Overlaps
 
 
-@dataclass(frozen=True, repr=False)
-class InGroup(Overlaps):
-    """An entity is in a group, directly or through a subgroup.
+class Subtree(tuple[str, ...]):
+    """The ids of a group and of its descendants, which reads as the group alone.
 
-    A page token is bound to the group and not to the subgroups that it has at the moment, so that
-    the token stays good when one comes or goes between two pages.
+    A page token is bound to how its query reads: so it stays good when a subgroup comes or goes
+    between two pages.
     """
 
-    group: str = ""
-    recursive: bool = False
+    root: str
+
+    def __new__(cls, root: str, ids: Iterable[str]) -> Self:
+        self = super().__new__(cls, sorted(ids))
+        self.root = root
+        return self
 
     def __repr__(self) -> str:
-        return f"InGroup({self.path!r}, {self.group!r}, {self.recursive})"
+        return f"Subtree({self.root!r})"
 
 
 class _OfMembers(OfKind[Group]):
@@ -53,11 +55,12 @@ class Members(_OfMembers):
     @answers
     def get(self, request: Request, response: Response) -> Response:
         """List them, the direct ones or all."""
-        group, recursive = self.stored(request), request.values["recursive"]
-        ids = {group.id}
-        if recursive:
-            ids = GroupGraph.load(self.driver, group.region_id).descendants(ids)
-        where = InGroup((self.field,), tuple(sorted(ids)), group.id, recursive)
+        group = self.stored(request)
+        ids: tuple[str, ...] = (group.id,)
+        if request.values["recursive"]:
+            graph = GroupGraph.load(self.driver, group.region_id)
+            ids = Subtree(group.id, graph.descendants(ids))
+        where = Overlaps((self.field,), ids)
         query = query_of(request.values, [in_region(group.region_id), where])
         return self.page(request, self.member, query)
 
