@@ -37,6 +37,10 @@ from craton.errors import ConfigurationError
 #: told that the store is busy must be told within ten seconds.
 SQLITE_BUSY_TIMEOUT: Final = 5000
 
+#: Memory for pages of each connection, in KiB: SQLite's own default, and for one that writes.
+_SQLITE_CACHE: Final = 2000
+_SQLITE_WRITE_CACHE: Final = 65536
+
 _PLUGIN: Final = "craton_pooled_sqlite"
 
 
@@ -149,10 +153,19 @@ class SQLiteDialect(DatabaseDialect):
             cursor.execute("PRAGMA journal_mode = WAL")
             cursor.close()
 
+        @event.listens_for(engine, "checkin")
+        def shrink(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+            if connection is not None:
+                cursor = connection.cursor()
+                cursor.execute(f"PRAGMA cache_size = -{_SQLITE_CACHE}")
+                cursor.close()
+
     def begin_write(self, connection: Connection) -> None:
         # A transaction that reads first, and is to write then, cannot wait for another writer: what
         # it has read may be outdated. This statement takes the lock, and waits for it.
         connection.execute(text("DELETE FROM region_structures WHERE 0"))
+        # Changed pages that do not fit go to disk, again and again.
+        connection.execute(text(f"PRAGMA cache_size = -{_SQLITE_WRITE_CACHE}"))
 
     def begin_migration(self, connection: Connection) -> None:
         # As begin_write, when there may be no table yet.

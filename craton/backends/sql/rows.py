@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 from craton import jsontext
 from craton.backends.sql.schema import KindTables
 from craton.fields import Flag, Links, Moment, Spec, VariableMap, VariableNames
-from craton.models import E, specs
+from craton.models import E, Entity, specs
 from craton.variables import EMPTY, Variables
 
 #: Between two ids in one string; an id has none.
@@ -26,6 +26,7 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
+@lru_cache(maxsize=1024)
 def to_milliseconds(moment: datetime) -> int:
     """Return an aware time as whole milliseconds since 1970, rounded down."""
     return (moment - _EPOCH) // _MILLISECOND
@@ -55,37 +56,50 @@ def value_checksum(member: str) -> int:
     return checksum(comparable)
 
 
-def scalars(tables: KindTables, entity: E) -> dict[str, object]:
-    """Return what the columns of an entity's row hold, by field."""
-    described = specs(tables.kind)
-    return {name: _stored(described[name], getattr(entity, name)) for name in tables.scalars}
-
-
 def reader_of(kind: type[E]) -> Callable[[Row], E]:
     """Make the function that turns a row, a value for each field, into an entity.
 
-    A scan spends most of its time in it, so it is compiled from the descriptions of the fields into
-    one call without a loop, as ``dataclasses`` does with ``__init__``.
+    A scan spends most of its own time here. So the function is compiled from the descriptions of
+    the fields, as ``dataclasses`` compiles ``__init__``, and like that it sets the slots of a
+    frozen object; by their descriptors, which takes half the time.
     """
-    arguments = ", ".join(
-        f"{name}={_loaded(spec, f'row[{position}]')}"
-        for position, (name, spec) in enumerate(specs(kind).items())
-    )
-    names = {
+    assert not hasattr(kind, "__post_init__")
+    names: dict[str, object] = {
         "kind": kind,
+        "new": object.__new__,
         "moment": from_milliseconds,
         "from_text": Variables.from_text,
         "EMPTY": EMPTY,
     }
-    made: Callable[[Row], E] = eval(f"lambda row: kind({arguments})", names)
+    lines = ["entity = new(kind)"]
+    for position, (name, spec) in enumerate(specs(kind).items()):
+        names[f"set_{name}"] = getattr(kind, name).__set__
+        lines.append(f"set_{name}(entity, {_loaded(spec, f'row[{position}]')})")
+    made: Callable[[Row], E] = _function("row", [*lines, "return entity"], names)
     return made
 
 
-def _stored(spec: Spec, value: Any) -> object:
+def writer_of(tables: KindTables) -> Callable[[Entity], Row]:
+    """Make the function that turns an entity into the values of its row's columns."""
+    described = specs(tables.kind)
+    values = ", ".join(_stored(described[name], f"entity.{name}") for name in tables.scalars)
+    names: dict[str, object] = {"milliseconds": to_milliseconds}
+    made: Callable[[Entity], Row] = _function("entity", [f"return ({values},)"], names)
+    return made
+
+
+def _function(argument: str, lines: list[str], names: dict[str, object]) -> Any:
+    body = "".join(f"    {line}\n" for line in lines)
+    exec(f"def function({argument}):\n{body}", names)
+    return names["function"]
+
+
+def _stored(spec: Spec, value: str) -> str:
+    """Return the expression for what a column holds, given the one for the field's value."""
     if isinstance(spec, Moment):
-        return to_milliseconds(value)
+        return f"milliseconds({value})"
     if isinstance(spec, VariableNames):
-        return " ".join(value)
+        return f"' '.join({value})"
     return value
 
 

@@ -51,6 +51,7 @@ class KindTables:
     Attributes:
         kind: The kind.
         entities: A row for each entity.
+        scalars: The fields that are columns of it, in the order of declaration.
         links: For each field of links, the table with ``owner`` (a key) and ``target`` (an id).
         variables: For a field of variables, the table with ``owner``, ``name``, ``value`` (its JSON
             text) and ``checksum`` (see :func:`craton.backends.sql.rows.checksum`).
@@ -58,6 +59,7 @@ class KindTables:
 
     kind: type[Entity]
     entities: Table
+    scalars: tuple[str, ...]
     links: dict[str, Table] = field(default_factory=dict)
     variables: dict[str, Table] = field(default_factory=dict)
 
@@ -66,11 +68,6 @@ class KindTables:
         """Yield the tables whose rows belong to a row of ``entities``."""
         yield from self.links.values()
         yield from self.variables.values()
-
-    @property
-    def scalars(self) -> list[str]:
-        """The fields that are columns, in the order of declaration."""
-        return [name for name in specs(self.kind) if name in self.entities.c]
 
     @property
     def parent(self) -> Column[Any] | None:
@@ -106,18 +103,22 @@ def _indexes(kind: type[Entity]) -> Iterator[UniqueConstraint | Index]:
     """What must be unique, and what makes filters and orders of the children of one parent cheap.
 
     Inside of one parent a name is unique, so the index on both is in the order by name and id, too.
+    The index for a filter goes on with the name, because what it finds is listed by name, and the
+    one for the order by id holds all that a digest reads.
     """
     parent = parent_field(kind)
     prefix = [parent] if parent else []
     yield UniqueConstraint("id")
     yield UniqueConstraint(*prefix, "name")
     for name, spec in specs(kind).items():
-        if name in ("id", "name"):
+        if name == "name":
             continue
-        if spec.sortable:
+        if name == "id":
+            yield from (Index(None, parent, "id", "revision") for parent in prefix)
+        elif spec.sortable:
             yield Index(None, *prefix, name, "id")
         elif isinstance(spec, Text) and spec.filterable:
-            yield Index(None, *prefix, name)
+            yield Index(None, *prefix, name, "name")
 
 
 def _link_table(kind: type[Entity], name: str, target: str) -> Table:
@@ -152,7 +153,8 @@ def _owner(kind: type[Entity]) -> Column[Any]:
 
 def _tables(kind: type[Entity]) -> KindTables:
     entities = Table(kind.collection, METADATA, *_columns(kind), *_indexes(kind))
-    tables = KindTables(kind=kind, entities=entities)
+    scalars = tuple(name for name in specs(kind) if name in entities.c)
+    tables = KindTables(kind=kind, entities=entities, scalars=scalars)
     for name, spec in specs(kind).items():
         if isinstance(spec, Links):
             tables.links[name] = _link_table(kind, name, spec.kind)

@@ -58,7 +58,7 @@ class Statements:
         """Read one string for each entity that matches: its id and its revision."""
         columns = self.tables.entities.c
         both = columns.id + literal_column("' '") + columns.revision
-        return self._arranged(select(both), Selection(where=where))
+        return self._arranged(select(both), Selection(where=where, order=Order("id")))
 
     def _arranged(self, statement: Select[Any], selection: Selection) -> Select[Any]:
         order = selection.order

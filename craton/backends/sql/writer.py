@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -15,13 +15,15 @@ from craton.backends.sql.errors import OvertakenError
 from craton.backends.sql.links import LinkWriter, Stored
 from craton.backends.sql.namespace import Names, RegionLocks, is_structural
 from craton.backends.sql.removal import Remover
-from craton.backends.sql.rows import changed_members, scalars, value_checksum
+from craton.backends.sql.rows import changed_members, value_checksum, writer_of
 from craton.backends.sql.schema import TABLES, KindTables
 from craton.driver import Change, Create, Delete, Replace, at, check_replaceable, parent_of
 from craton.errors import AlreadyExists, InvalidReference
 from craton.models import Entity, Region, parent_field
 
-_VARIABLE_COLUMNS = ("owner", "name", "value", "checksum")
+_WRITERS: Final = {kind: writer_of(tables) for kind, tables in TABLES.items()}
+
+_VARIABLE_COLUMNS: Final = ("owner", "name", "value", "checksum")
 
 
 class Writer:
@@ -63,7 +65,7 @@ class Writer:
     def _create(self, tables: KindTables, changes: Sequence[tuple[int, Entity]]) -> None:
         entities = [entity for _, entity in changes]
         self._check_new(tables, changes)
-        rows = [tuple(scalars(tables, entity).values()) for entity in entities]
+        rows = [_WRITERS[tables.kind](entity) for entity in entities]
         bulk.insert(self._connection, tables.entities, tables.scalars, rows)
         if tables.kind is Region:
             self._locks.add(entity.id for entity in entities)
@@ -123,7 +125,7 @@ class Writer:
         set_columns = [name for name in tables.scalars if name not in ("id", "created_at")]
         values = []
         for _, change in changes:
-            new = scalars(tables, change.entity)
+            new = dict(zip(tables.scalars, _WRITERS[tables.kind](change.entity), strict=True))
             row = rows[change.entity.id]
             values.append((*(new[name] for name in set_columns), row["key"], row["revision"]))
         table, where = tables.entities, ("key", "revision")

@@ -31,7 +31,12 @@ def upgrade() -> None:
         Column("project_id", Varchar(64)),
         Column("description", LongText(), nullable=False),
         Column("templated", LongText(), nullable=False),
-        indexes=(["created_at", "id"], ["updated_at", "id"], ["customer"], ["project_id"]),
+        indexes=(
+            ["created_at", "id"],
+            ["updated_at", "id"],
+            ["customer", "name"],
+            ["project_id", "name"],
+        ),
     )
     _create_entities(
         "regions",
@@ -39,7 +44,7 @@ def upgrade() -> None:
         Column("name", Varchar(250), nullable=False),
         Column("description", LongText(), nullable=False),
         Column("templated", LongText(), nullable=False),
-        indexes=(["created_at", "id"], ["updated_at", "id"]),
+        indexes=(["id", "revision"], ["created_at", "id"], ["updated_at", "id"]),
     )
     _create_entities(
         "groups",
@@ -47,7 +52,12 @@ def upgrade() -> None:
         Column("name", Varchar(250), nullable=False),
         Column("priority", Integer(), nullable=False),
         Column("templated", LongText(), nullable=False),
-        indexes=(["created_at", "id"], ["updated_at", "id"], ["priority", "id"]),
+        indexes=(
+            ["id", "revision"],
+            ["created_at", "id"],
+            ["updated_at", "id"],
+            ["priority", "id"],
+        ),
     )
     _create_entities(
         "hosts",
@@ -59,7 +69,13 @@ def upgrade() -> None:
         Column("asset_id", Varchar(250)),
         Column("active", Boolean(), nullable=False),
         Column("templated", LongText(), nullable=False),
-        indexes=(["created_at", "id"], ["updated_at", "id"], ["ip_address"], ["asset_id"]),
+        indexes=(
+            ["id", "revision"],
+            ["created_at", "id"],
+            ["updated_at", "id"],
+            ["ip_address", "name"],
+            ["asset_id", "name"],
+        ),
     )
     _create_links("group_parents", "groups")
     _create_links("host_groups", "hosts")
