@@ -9,7 +9,7 @@ from typing import Any
 from craton.driver import at, check_replaceable, new_revision, now, parent_of
 from craton.errors import AlreadyExists, Cycle, InUse, InvalidReference, NotFound, RevisionConflict
 from craton.models import KINDS, E, Entity, Group, Host, children, links, parent_field
-from craton.rules import find_cycle, rival, rival_taken
+from craton.rules import find_cycle, rival_taken, rivals
 
 
 class State:
@@ -79,6 +79,8 @@ class State:
         self._check_name(entity)
         self._entities[type(entity)][entity.id] = entity
         self._names[_name_key(entity)] = entity
+        # In the order of the changes, so that the first one at fault is named.
+        self._linking.pop((type(entity), entity.id), None)
         self._linking[type(entity), entity.id] = index
 
     def _check_name(self, entity: Entity) -> None:
@@ -86,9 +88,9 @@ class State:
         holder = self._names.get(key)
         if holder is not None:
             raise AlreadyExists(holder.kind, "name", key[2])
-        other = rival(key[2]) if isinstance(entity, Host) else None
-        if other is not None and isinstance(self._names.get((*key[:2], other)), Host):
-            raise rival_taken(key[2], other)
+        for other in rivals(key[2]) if isinstance(entity, Host) else ():
+            if isinstance(self._names.get((*key[:2], other)), Host):
+                raise rival_taken(key[2], other)
 
     def _check_links_of(self, entity: Entity) -> None:
         for field, _ in links(type(entity)):
