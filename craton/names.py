@@ -16,7 +16,7 @@ from craton.errors import InvalidValue
 IMPLICIT_GROUPS: Final = frozenset({"all", "ungrouped"})
 
 #: Names of hosts that Ansible takes for the controller itself; one region can hold one of them.
-CONTROLLER_NAMES: Final = frozenset({"localhost", "127.0.0.1"})
+CONTROLLER_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 #: The longest name in bytes: with ``.json`` behind it, it still is a file's name.
 MAX_BYTES: Final = 250

@@ -31,14 +31,13 @@ def find_cycle(start: str, parents: Callable[[str], Iterable[str]]) -> list[str]
     return None
 
 
-def rival(name: str) -> str | None:
-    """Return the host name that cannot stand beside this one in a region, if there is one.
+def rivals(name: str) -> frozenset[str]:
+    """Return the host names that cannot stand beside this one in a region; mostly none.
 
-    Ansible takes ``localhost`` and ``127.0.0.1`` for one host, and warns.
+    Ansible takes ``localhost``, ``127.0.0.1`` and ``::1`` for one host, and warns
+    (``ansible.constants.LOCALHOST``).
     """
-    if name in CONTROLLER_NAMES:
-        return next(iter(CONTROLLER_NAMES - {name}))
-    return None
+    return CONTROLLER_NAMES - {name} if name in CONTROLLER_NAMES else frozenset()
 
 
 def rival_taken(name: str, other: str) -> Conflict:

@@ -13,7 +13,7 @@ from craton import jsontext
 from craton.errors import InvalidValue
 from craton.jsontext import JsonValue
 from craton.models import Group, Host, specs
-from craton.rules import rival, rival_taken
+from craton.rules import rival_taken, rivals
 
 _GROUP_KEYS: Final = ("hosts", "children", "vars")
 _META_KEYS: Final = ("hostvars", "profile")
@@ -81,8 +81,7 @@ class Document:
         if name not in self.hosts:
             specs(Host)["name"].check(name, place)
             self._check_free(name, self.groups, place)
-            other = rival(name)
-            if other is not None and other in self.hosts:
+            for other in rivals(name) & self.hosts.keys():
                 raise rival_taken(name, other)
             self.hosts[name] = HostEntry()
         return self.hosts[name]

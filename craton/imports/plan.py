@@ -21,7 +21,7 @@ from craton.imports.states import Mode, group_after, host_after, region_after
 from craton.imports.values import enter, enter_group, enter_host
 from craton.models import Group, Host, Region
 from craton.query import AllOf, Compare, In, Operator, Predicate, Query
-from craton.rules import rival, rival_taken
+from craton.rules import rival_taken, rivals
 
 #: Up to this many names are looked up; for more of them the region is read through.
 _LOOKUP_LIMIT: Final = 100
@@ -173,8 +173,7 @@ class _Planner:
         """Check that a host that the document lacks can stay beside what the document brings."""
         if host.name in self._document.groups:
             raise AlreadyExists(Host.kind, "name", host.name)
-        other = rival(host.name)
-        if other is not None and other in self._document.hosts:
+        for other in rivals(host.name) & self._document.hosts.keys():
             raise rival_taken(other, host.name)
 
     def _hosts_at_stake(self) -> Predicate:
@@ -182,7 +181,7 @@ class _Planner:
         if self._mode is Mode.REPLACE:
             return self._in_region()
         names = {*self._document.hosts, *(self._document.groups.keys() - self._stored.keys())}
-        names.update(other for name in self._document.hosts if (other := rival(name)) is not None)
+        names.update(*(rivals(name) for name in self._document.hosts))
         if len(names) > _LOOKUP_LIMIT:
             return self._in_region()
         return AllOf(self._in_region(), In(("name",), tuple(sorted(names))))

@@ -12,7 +12,7 @@ from craton.backends.sql.schema import REGION_STRUCTURES, TABLES
 from craton.driver import parent_of
 from craton.errors import AlreadyExists
 from craton.models import Entity, Group, Host
-from craton.rules import rival, rival_taken
+from craton.rules import rival_taken, rivals
 
 #: The parent's id (a root has none) and the name.
 Name: TypeAlias = tuple[str | None, str]
@@ -101,9 +101,9 @@ class Names:
         holder = self._holders.get(key)
         if holder is not None:
             raise AlreadyExists(holder.kind, "name", key[1])
-        other = rival(key[1]) if isinstance(entity, Host) else None
-        if other is not None and self._holders.get((key[0], other)) is Host:
-            raise rival_taken(key[1], other)
+        for other in rivals(key[1]) if isinstance(entity, Host) else ():
+            if self._holders.get((key[0], other)) is Host:
+                raise rival_taken(key[1], other)
         self._holders[key] = type(entity)
 
     def release(self, entity: Entity) -> None:
@@ -118,6 +118,5 @@ def _name_of(entity: Entity) -> Name:
 def _wanted(entity: Entity) -> Iterable[str]:
     name = _name_of(entity)[1]
     yield name
-    other = rival(name) if isinstance(entity, Host) else None
-    if other is not None:
-        yield other
+    if isinstance(entity, Host):
+        yield from rivals(name)

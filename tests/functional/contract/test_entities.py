@@ -178,7 +178,7 @@ def test_create_7_one_name_of_the_controller_in_a_region(fleet: Fleet) -> None:
         fleet.host("127.0.0.1")
     other = fleet.host("other")
     with pytest.raises(AlreadyExists, match="localhost"):
-        fleet.driver.replace(dataclasses.replace(other, name="127.0.0.1"))
+        fleet.driver.replace(dataclasses.replace(other, name="::1"))
     fleet.group("127.0.0.1")
 
 
