@@ -1,0 +1,231 @@
+"""One region before Ansible: every shape of its bundle must say what Craton says."""
+
+import io
+import json
+import tarfile
+import zipfile
+
+from craton.bundles import BundleRequest, Format, Precedence, Target, plan
+from craton.filters import HostFilters
+from craton.models import CONNECTION_VARIABLES
+
+MARKS = ("{{", "{%", "{#")
+
+
+class Disagreement(AssertionError):
+    """Craton says one thing, Ansible another."""
+
+
+def judge(fleet, oracle, directory):
+    """Compare everything that Craton says of a region with everything that Ansible says.
+
+    Raises:
+        Disagreement: They differ.
+        Refused: Ansible cannot read a bundle, or warns about it.
+    """
+    expected = Expectation(fleet)
+    for name, target in (("ansible", Target.ANSIBLE), ("taskflow", Target.TASKFLOW)):
+        (directory / name).mkdir(parents=True)
+        unpack(fleet, target, directory / name)
+    inventory = directory / "ansible/hosts"
+    script = directory / "script"
+    script.write_bytes(script_of(document(fleet)))
+    script.chmod(0o755)
+    for path in (inventory, script):
+        compare(expected, oracle.inventory(path), f"{path.name} --list")
+        compare_export(expected, oracle.inventory(path, export=True), f"{path.name} --export")
+    for host in expected.hosts:
+        path = directory / f"taskflow/inventory/{host.name}.json"
+        alone = expected.alone(host)
+        compare(alone, oracle.inventory(path), f"{host.name}.json --list")
+        explained = expected.precedence.explain(host)
+        values = {name: explained[name].value for name in sorted(explained)}
+        effective = dict(sorted(expected.precedence.effective(host).items()))
+        same(values, effective, f"effective and explained variables of {host.name}")
+    files = sorted(path.name for path in (directory / "taskflow/inventory").glob("*.json"))
+    same(files, sorted(f"{host.name}.json" for host in expected.hosts), "inventories of hosts")
+
+
+def collected(fleet, target, filters=None):
+    """Return the spool of a bundle."""
+    request = BundleRequest(
+        region_id=fleet.region.id, target=target, filters=HostFilters.parse(filters or {})
+    )
+    with fleet.driver.snapshot() as reader:
+        return plan(reader, request, snapshot=True).collect()
+
+
+def unpack(fleet, target, directory):
+    """Unpack a bundle, which must be the same in both formats."""
+    with collected(fleet, target) as spool:
+        packed = io.BytesIO(b"".join(spool.archive(Format.TGZ)))
+        zipped = io.BytesIO(b"".join(spool.archive(Format.ZIP)))
+    with tarfile.open(fileobj=packed) as archive:
+        archive.extractall(directory, filter="data")
+        contents = {name: archive.extractfile(name).read() for name in archive.getnames()}
+    with zipfile.ZipFile(zipped) as archive:
+        if {name: archive.read(name) for name in archive.namelist()} != contents:
+            raise Disagreement("the .zip and the .tgz of one bundle differ")
+
+
+def document(fleet):
+    """Return the bytes that an inventory script prints."""
+    with collected(fleet, Target.SCRIPT) as spool:
+        return b"".join(spool.document())
+
+
+def script_of(document):
+    """Return an inventory script that prints a document."""
+    return b'#!/bin/sh\nexec tail -n +3 "$0"\n' + document
+
+
+class Expectation:
+    """What a region is, without any of the code that makes bundles, apart from the values."""
+
+    def __init__(self, fleet):
+        self.fleet = fleet
+        self.hosts = [host for host in fleet.hosts if host.active]
+        self.groups = {group.id: group for group in fleet.groups}
+        with fleet.driver.snapshot() as reader:
+            self.precedence = Precedence.load(reader, fleet.region)
+
+    def alone(self, host):
+        """Return what an inventory of one host is expected to show."""
+        other = Expectation(self.fleet)
+        other.hosts = [host]
+        other.groups = {}
+        waiting = list(host.groups)
+        while waiting:
+            group = self.groups[waiting.pop()]
+            other.groups[group.id] = group
+            waiting.extend(group.parents)
+        return other
+
+    def host_variables(self, host):
+        """Return effective variables, marked where their source says that they are data."""
+        effective = self.precedence.effective(host)
+        sources = {name: found.source for name, found in self.precedence.explain(host).items()}
+        return {
+            name: mark(value, name in sources and self.is_templated(name, sources[name]))
+            for name, value in effective.items()
+        }
+
+    def is_templated(self, name, source):
+        entities = (self.fleet.tenant, self.fleet.region, *self.fleet.groups, *self.fleet.hosts)
+        (entity,) = (
+            entity
+            for entity in entities
+            if (entity.kind, entity.name) == (source.kind, source.name)
+        )
+        return source.field is None and name in entity.templated
+
+    def members(self, group):
+        """Return what ``--list`` shows of a group, apart from variables."""
+        return {
+            "hosts": sorted(host.name for host in self.hosts if group.id in host.groups),
+            "children": sorted(
+                child.name for child in self.groups.values() if group.id in child.parents
+            ),
+        }
+
+    def tree(self):
+        """Return hosts and children of every group that has any, by name."""
+        found = {group.name: self.members(group) for group in self.groups.values()}
+        found["ungrouped"] = {
+            "hosts": sorted(host.name for host in self.hosts if not host.groups),
+            "children": [],
+        }
+        found["all"] = {
+            "hosts": [],
+            "children": sorted(
+                ["ungrouped", *(group.name for group in self.groups.values() if not group.parents)]
+            ),
+        }
+        return not_empty(found)
+
+
+def compare(expected, said, where):
+    """Compare what ``--list`` says: groups, and effective variables."""
+    same(tree_of(said, expected), expected.tree(), f"{where}: groups")
+    variables = {host.name: expected.host_variables(host) for host in expected.hosts}
+    compare_variables(said["_meta"]["hostvars"], variables, where)
+
+
+def compare_export(expected, said, where):
+    """Compare what ``--list --export`` says: groups, and each one's own variables."""
+    same(tree_of(said, expected), expected.tree(), f"{where}: groups")
+    hosts = {host.name: marked_columns(host) | own_variables(host) for host in expected.hosts}
+    compare_variables(said["_meta"]["hostvars"], hosts, where)
+    groups = {group.name: own_variables(group) for group in expected.groups.values()}
+    for group in expected.groups.values():
+        if group.priority != 1:
+            groups[group.name]["ansible_group_priority"] = group.priority
+    groups["all"] = own_variables(expected.fleet.tenant) | own_variables(expected.fleet.region)
+    said_of_groups = {
+        name: group["vars"] for name, group in said.items() if name != "_meta" and "vars" in group
+    }
+    compare_variables(said_of_groups, groups, where)
+
+
+def compare_variables(said, expected, where):
+    same(sorted(said), sorted(name for name in expected if expected[name]), f"{where}: names")
+    for name, variables in said.items():
+        same(sorted(variables), sorted(expected[name]), f"{where}: variables of {name}")
+        for variable, value in variables.items():
+            same(value, expected[name][variable], f"{where}: {variable} of {name}")
+
+
+def tree_of(said, expected):
+    """Return hosts and children of groups, without those children of ``all`` that have parents."""
+    below = {group.name for group in expected.groups.values() if group.parents}
+    found = {}
+    for name, group in said.items():
+        if name != "_meta":
+            children = group.get("children", [])
+            if name == "all":
+                children = [child for child in children if child not in below]
+            found[name] = {"hosts": sorted(group.get("hosts", [])), "children": sorted(children)}
+    return not_empty(found)
+
+
+def not_empty(groups):
+    return {name: members for name, members in sorted(groups.items()) if any(members.values())}
+
+
+def own_variables(entity):
+    return {
+        name: mark(value, name in entity.templated)
+        for name, value in entity.variables.decode().items()
+    }
+
+
+def marked_columns(host):
+    return {
+        variable: mark(getattr(host, field), False)
+        for field, variable in CONNECTION_VARIABLES.items()
+        if getattr(host, field) is not None
+    }
+
+
+def mark(value, templated):
+    """Return a value as Ansible shows it: strings that it must not template are marked."""
+    if isinstance(value, dict):
+        if list(value) == ["__ansible_vault"]:
+            return value
+        return {key: mark(item, templated) for key, item in value.items()}
+    if isinstance(value, list):
+        return [mark(item, templated) for item in value]
+    if isinstance(value, str) and not templated and is_template(value):
+        return {"__ansible_unsafe": value}
+    return value
+
+
+def is_template(text):
+    return text.startswith("#jinja2:") or any(start in text for start in MARKS)
+
+
+def same(said, expected, where):
+    """Insist on equal JSON: types, digits and the order of keys count."""
+    said, expected = json.dumps(said), json.dumps(expected)
+    if said != expected:
+        raise Disagreement(f"{where}\n  Ansible: {said[:2000]}\n  Craton:  {expected[:2000]}")

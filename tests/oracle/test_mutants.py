@@ -1,0 +1,244 @@
+"""Faults in resolution and rendering, made on purpose: the oracle must notice each of them."""
+
+import json
+import unicodedata
+
+import pytest
+
+from craton import jsontext
+from craton.bundles import inventories, layout, precedence, rendering, script
+from craton.bundles.groups import GroupGraph
+from craton.bundles.layout import GroupTree
+from craton.errors import BackendFault
+from craton.filters import HostFilters
+from tests.oracle import traps
+from tests.oracle.judgement import Disagreement, judge
+from tests.oracle.oracle import Refused
+
+
+def sorted_by(key):
+    def sort(self, ids):
+        return sorted((self.groups[id] for id in self.ancestors(ids)), key=lambda g: key(self, g))
+
+    return sort
+
+
+def depth_is_shortest(patch):
+    def measure(self):
+        depths, level, depth = {}, [g.id for g in self.groups.values() if not g.parents], 1
+        while level:
+            depths.update((id, depth) for id in level if id not in depths)
+            level = [g.id for id in level for g in self.children(id) if g.id not in depths]
+            depth += 1
+        return depths
+
+    patch.setattr(GroupGraph, "_measure", measure)
+
+
+def depth_is_ignored(patch):
+    patch.setattr(GroupGraph, "chain", sorted_by(lambda self, g: (g.priority, g.name)))
+
+
+def priority_is_ignored(patch):
+    patch.setattr(GroupGraph, "chain", sorted_by(lambda self, g: (self.depth(g.id), g.name)))
+
+
+def priority_is_compared_before_depth(patch):
+    key = lambda self, g: (g.priority, self.depth(g.id), g.name)  # noqa: E731
+    patch.setattr(GroupGraph, "chain", sorted_by(key))
+
+
+def names_are_sorted_without_case(patch):
+    key = lambda self, g: (self.depth(g.id), g.priority, g.name.casefold())  # noqa: E731
+    patch.setattr(GroupGraph, "chain", sorted_by(key))
+
+
+def names_are_sorted_as_in_a_dictionary(patch):
+    def key(self, group):
+        return self.depth(group.id), group.priority, unicodedata.normalize("NFKD", group.name)
+
+    patch.setattr(GroupGraph, "chain", sorted_by(key))
+
+
+def negative_priority_is_not_written(patch):
+    write_one = GroupTree._write_one
+
+    def write(self, group, hosts):
+        pieces = list(write_one(self, group, hosts))
+        if group.priority < 1 and pieces[0].startswith(b'{"vars"'):
+            pieces[0] = b'{"vars":{}'
+        yield from pieces
+
+    patch.setattr(GroupTree, "_write_one", write)
+
+
+def region_is_overridden_by_tenant(patch):
+    init = precedence.Precedence.__init__
+
+    def swapped(self, tenant, region, graph):
+        init(self, tenant, region, graph)
+        self._base = region.variables.decode() | tenant.variables.decode()
+
+    patch.setattr(precedence.Precedence, "__init__", swapped)
+
+
+def tenant_is_written_behind_the_region(patch):
+    patch.setattr(
+        script,
+        "_of_all",
+        lambda p: script.as_object(
+            script.rendered_members(p.region.variables, p.region.templated)
+            | script.rendered_members(p.tenant.variables, p.tenant.templated)
+        ).encode(),
+    )
+
+
+def dicts_are_merged(patch):
+    def merge(self, groups):
+        merged = dict(self._base)
+        for group in self.graph.chain(groups):
+            for name, value in self._of_group(group.id).items():
+                before = merged.get(name)
+                both = isinstance(before, dict) and isinstance(value, dict)
+                merged[name] = before | value if both else value
+        return merged
+
+    patch.setattr(precedence.Precedence, "_merge", merge)
+
+
+def fields_beat_own_variables(patch):
+    def rendered(host):
+        return jsontext.dumps(host.variables.decode() | precedence.connection_variables(host))
+
+    patch.setattr(inventories, "rendered_host", rendered)
+
+
+def resolved_fields_beat_own_variables(patch):
+    def effective(self, host):
+        own = host.variables.decode()
+        return self._of_groups(host.groups) | own | precedence.connection_variables(host)
+
+    patch.setattr(precedence.Precedence, "effective", effective)
+
+
+def data_is_not_marked(patch):
+    patch.setattr(rendering, "marked", lambda value: value)
+
+
+def data_inside_of_lists_is_not_marked(patch):
+    marked = rendering.marked
+    patch.setattr(
+        rendering, "marked", lambda value: value if isinstance(value, list) else marked(value)
+    )
+
+
+def header_is_no_template(patch):
+    patch.setattr(rendering, "_HEADER_IN_TEXT", "\0")
+    patch.setattr(rendering, "is_template", lambda text: any(m in text for m in ("{{", "{%", "{#")))
+
+
+def statements_are_no_templates(patch):
+    patch.setattr(rendering, "TEMPLATE_MARKS", ("{{", "{#"))
+
+
+def templated_variables_are_marked_too(patch):
+    rendered = rendering.rendered_members
+    for module in (rendering, script):
+        patch.setattr(
+            module, "rendered_members", lambda variables, templated: rendered(variables, ())
+        )
+
+
+def vault_values_are_marked_inside(patch):
+    patch.setattr(jsontext, "is_vault", lambda value: False)
+
+
+def keys_are_sorted(patch):
+    rendered = rendering.rendered_host
+
+    def resorted(host):
+        return json.dumps(json.loads(rendered(host)), sort_keys=True)
+
+    patch.setattr(inventories, "rendered_host", resorted)
+
+
+def numbers_pass_through_floats(patch):
+    rendered = rendering.rendered_host
+
+    def rounded(host):
+        return json.dumps(json.loads(rendered(host), parse_int=lambda digits: float(digits[:300])))
+
+    patch.setattr(inventories, "rendered_host", rounded)
+
+
+def group_variables_are_inline(patch):
+    write_one, files = GroupTree._write_one, layout.variable_files
+
+    def write(self, group, hosts):
+        text = b"".join(write_one(self, group, hosts))
+        body = json.loads(text.replace(b"\0", b'"\\u0000"'))
+        body.setdefault("vars", {}).update(json.loads(group.variables.text))
+        yield json.dumps(body).encode().replace(b'"\\u0000"', b"\0")
+
+    patch.setattr(GroupTree, "_write_one", write)
+    patch.setattr(inventories, "variable_files", lambda p, groups: files(p, ()))
+
+
+def shadowed_group_gets_no_directory(patch):
+    patch.setattr(layout, "_EXTENSIONS", ())
+
+
+def ancestors_are_left_out(patch):
+    def selected(self, ids):
+        return [group for id, group in self.groups.items() if ids is None or id in ids]
+
+    patch.setattr(GroupGraph, "selected", selected)
+
+
+def inactive_hosts_are_included(patch):
+    patch.setattr(HostFilters, "only_active", lambda self: self)
+
+
+def files_are_in_the_order_of_names(patch):
+    def files(hosts):
+        return ((f"{name}.json", content) for name, content in hosts)
+
+    patch.setattr(inventories, "_ordered_by_file", files)
+
+
+#: Each fault with the region that gives it away; without the fault, all of these regions pass.
+MUTANTS = {
+    depth_is_shortest: traps.diamond_with_a_long_side,
+    depth_is_ignored: traps.parent_of_high_priority,
+    priority_is_ignored: traps.priorities_at_one_depth,
+    priority_is_compared_before_depth: traps.parent_of_high_priority,
+    names_are_sorted_without_case: traps.names_at_one_depth,
+    names_are_sorted_as_in_a_dictionary: traps.names_at_one_depth,
+    negative_priority_is_not_written: traps.priorities_at_one_depth,
+    region_is_overridden_by_tenant: traps.dicts_in_every_layer,
+    tenant_is_written_behind_the_region: traps.dicts_in_every_layer,
+    dicts_are_merged: traps.dicts_in_every_layer,
+    fields_beat_own_variables: traps.fields_and_variables,
+    resolved_fields_beat_own_variables: traps.fields_and_variables,
+    data_is_not_marked: traps.data_that_looks_like_code,
+    data_inside_of_lists_is_not_marked: traps.data_that_looks_like_code,
+    header_is_no_template: traps.data_that_looks_like_code,
+    statements_are_no_templates: traps.data_that_looks_like_code,
+    templated_variables_are_marked_too: traps.data_that_looks_like_code,
+    vault_values_are_marked_inside: traps.data_that_looks_like_code,
+    keys_are_sorted: traps.values_of_every_type,
+    numbers_pass_through_floats: traps.values_of_every_type,
+    group_variables_are_inline: traps.parent_beats_all,
+    shadowed_group_gets_no_directory: traps.groups_named_like_files,
+    ancestors_are_left_out: traps.parent_beats_all,
+    inactive_hosts_are_included: traps.inactive_host,
+    files_are_in_the_order_of_names: traps.hosts_named_like_prefixes,
+}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+def test_oracle_notices_when(mutant, monkeypatch, oracle, tmp_path):
+    region = MUTANTS[mutant]()
+    mutant(monkeypatch)
+    with pytest.raises((Disagreement, Refused, BackendFault)):
+        judge(region, oracle, tmp_path)

@@ -1,0 +1,15 @@
+"""What Craton says of a region's variables is what ansible-inventory says, byte by byte."""
+
+import pytest
+
+from tests.oracle.judgement import judge
+from tests.oracle.regions import random_fleet
+
+CHUNK = 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 320, CHUNK))
+def test_ansible_says_of_random_regions_what_craton_says(first, oracle, tmp_path):
+    for seed in range(first, first + CHUNK):
+        judge(random_fleet(seed), oracle, tmp_path / str(seed))
