@@ -1,0 +1,79 @@
+"""Where the measuring happens: a directory, a Craton with a fleet in it, and its regions."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.fleet import Fleet
+from bench.http import Connection
+from bench.processes import Server, craton_server
+
+#: The hosts of the region with which a server is warmed up.
+WARM_UP_HOSTS = 50
+
+
+@dataclass(kw_only=True)
+class Stage:
+    """A running Craton.
+
+    Attributes:
+        directory: Holds its state, and goes when the run ends.
+        fleet: What the main region holds.
+        server: The server.
+        region_id: The main region.
+        import_seconds: How long its import took.
+        others: Ids of other regions by the number of their hosts.
+    """
+
+    directory: Path
+    fleet: Fleet
+    server: Server
+    region_id: str = ""
+    import_seconds: float = 0.0
+    others: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def database(self) -> Path:
+        return self.directory / "craton.sqlite"
+
+    @contextmanager
+    def opened(self) -> Iterator[sqlite3.Connection]:
+        """Open the database as a floor does."""
+        with closing(sqlite3.connect(self.database)) as database:
+            yield database
+
+    def import_region(self, connection: Connection, fleet: Fleet) -> tuple[str, float]:
+        """Make a region of a fleet; return its id and the seconds that the import took."""
+        document = fleet.document()
+        tenant = json.dumps({"name": f"tenant of {fleet.hosts}"}).encode()
+        tenant_id = connection.post("/v1/tenants", tenant, expect=201).json()["id"]
+        region = json.dumps({"name": f"region of {fleet.hosts}"}).encode()
+        region_id = connection.post(f"/v1/regions/{tenant_id}", region, expect=201).json()["id"]
+        progress(f"importing {fleet.hosts:,} hosts, {len(document) / 1e6:.1f} MB")
+        start = time.perf_counter()
+        report = connection.post(f"/v1/inventory/{region_id}?mode=merge", document).json()
+        spent = time.perf_counter() - start
+        assert report["created"]["hosts"] == fleet.hosts, report
+        return region_id, spent
+
+
+@contextmanager
+def prepared(directory: Path, fleet: Fleet) -> Iterator[Stage]:
+    """Start Craton and import the fleet into an empty database."""
+    with craton_server(directory) as server:
+        stage = Stage(directory=directory, fleet=fleet, server=server)
+        with server.connect() as connection:
+            stage.region_id, stage.import_seconds = stage.import_region(connection, fleet)
+        yield stage
+
+
+def progress(what: str) -> None:
+    """Tell whoever waits what is going on."""
+    print(f"… {what}", file=sys.stderr, flush=True)
