@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +15,29 @@ from craton.api.controllers.tree import tree
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
 from craton.api.openapi import openapi
-from craton.api.problems import ProblemHook
+from craton.api.problems import ProblemHook, problem
 from craton.api.request import Request
 from craton.api.routes import table
 from craton.driver import InventoryDriver
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class Application(ExplicitPecan):
-    """Pecan, less the step that would read every answer to see whether it is empty.
+    """Pecan with two of its ways changed.
 
-    That step holds a whole bundle in memory, and loses the ``close`` of what it iterates over.
+    It would read every answer to see whether it is empty: a whole bundle would be held in memory,
+    and the ``close`` of what streams it would be lost. And it would let an error of a hook pass.
     """
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer, whatever happens."""
+        try:
+            answer: Iterable[bytes] = super().__call__(environ, start_response)
+        except Exception as error:
+            return problem(Request(environ), error)(environ, start_response)
+        return answer
 
     def _handle_empty_response_body(self, state: Any) -> None:
         return

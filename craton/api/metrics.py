@@ -12,13 +12,13 @@ from typing import Any, Final
 import pecan.hooks
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 
+from craton.api.request import Request
+
 #: What a request is called that no route of the API was found for.
 _ELSEWHERE: Final = "other"
 
 #: Methods that are called by their name.
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-
-_BEGAN: Final = "craton.began"
 
 #: Where the workers of one server share their numbers; a convention of prometheus_client.
 _SHARED: Final = "PROMETHEUS_MULTIPROC_DIR"
@@ -42,17 +42,13 @@ class Metrics(pecan.hooks.PecanHook):
             registry=self._registry,
         )
 
-    def on_route(self, state: Any) -> None:
-        """Begin to measure."""
-        state.request.environ[_BEGAN] = perf_counter()
-
     def after(self, state: Any) -> None:
         """Count the answer; Pecan calls this after errors, too."""
-        environ = state.request.environ
-        route = environ.get("craton.path", _ELSEWHERE)
-        method = state.request.method if state.request.method in _METHODS else _ELSEWHERE
+        request: Request = state.request
+        route = request.path_pattern or _ELSEWHERE
+        method = request.method if request.method in _METHODS else _ELSEWHERE
         self._requests.labels(route, method, str(state.response.status_int)).inc()
-        self._durations.labels(route, method).observe(perf_counter() - environ[_BEGAN])
+        self._durations.labels(route, method).observe(perf_counter() - request.began)
 
     def exposition(self) -> bytes:
         """Return all numbers in the format that Prometheus reads."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from email.message import Message
 from functools import lru_cache
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 import pecan
@@ -40,14 +41,22 @@ class Request(pecan.Request):
     """
 
     GET = params = NoVars("read by their route's declaration")
+    #: When it came, by ``perf_counter``.
+    began: float = 0.0
     #: The values in the path by name.
     segments: Mapping[str, str] = {}
     #: The query's parameters as their route declares them.
     values: Mapping[str, Any] = {}
     #: The query's parameters as they came.
     pairs: list[tuple[str, str]] = []  # noqa: RUF012
+    #: The path with the names of its variable parts; empty where there is nothing.
+    path_pattern: str = ""
     #: The declaration of the route; ``None`` before it is found.
     route: Route | None = None
+
+    def __init__(self, environ: dict[str, Any], **keywords: Any) -> None:
+        super().__init__(environ, **keywords)
+        self.began = perf_counter()
 
     @property
     def json(self) -> Any:
@@ -79,6 +88,8 @@ class Request(pecan.Request):
             NotAcceptable: The client does not accept what the route gives.
         """
         self.route, self.segments = route, segments
+        # Negotiated here, so Pecan has nothing left to do.
+        self.pecan["content_type"] = route.media_types[0]
         accepted = self.environ.get("HTTP_ACCEPT", "*/*")
         if accepted != "*/*" and not self.accept.acceptable_offers(route.media_types):
             raise NotAcceptable(route.media_types)

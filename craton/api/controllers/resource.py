@@ -146,7 +146,7 @@ class Root:
         """Find what answers; see Pecan's chapter on routing."""
         segments = [] if remainder == [""] else list(remainder)
         place, path, values = self._tree.locate(segments)
-        request.environ["craton.path"] = path
+        request.path_pattern = path
         methods = place.methods
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from webtest import TestApp, TestResponse
+from webtest import TestApp, TestRequest, TestResponse
 
 PROBLEM = "application/problem+json"
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
@@ -39,6 +39,19 @@ class Client:
         if answer.status_int >= 400 and method != "HEAD":
             check_problem(answer)
         return answer
+
+    def bare(self, method: str, path: str, **environ: Any) -> TestResponse:
+        """Send what WebTest itself would refuse to, such as an unknown method."""
+        request = TestRequest.blank(path, method=method)
+        request.environ.update(environ)
+        answer: TestResponse = request.get_response(self.app.app)
+        if answer.status_int >= 400 and method != "HEAD":
+            check_problem(answer)
+        return answer
+
+    def begin(self, path: str) -> Any:
+        """Send a GET and return the body as WSGI gives it, unread."""
+        return self.app.app(TestRequest.blank(path).environ, lambda *args: lambda data: None)
 
     def get(self, path: str, status: int = 200, **headers: str) -> TestResponse:
         return self._expect(status, "GET", path, None, headers)

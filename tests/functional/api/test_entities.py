@@ -289,7 +289,12 @@ class TestPatch:
         assert [patched[name] for name in fields] == [None, None, True, [], {}]
 
     def test_variables_merge_at_every_depth(self, api: Client, paths: Paths) -> None:
-        variables = {"gone": 1, "kept": [1], "deep": {"a": {"b": 1, "c": 2}, "l": [1, 2]}, "n": None}
+        variables = {
+            "gone": 1,
+            "kept": [1],
+            "deep": {"a": {"b": 1, "c": 2}, "l": [1, 2]},
+            "n": None,
+        }
         host = paths.host("h", variables=variables)
         patch = {"gone": None, "new": {"x": None, "y": 1}, "deep": {"a": {"b": None}, "l": [3]}}
         patched = api.patch(f"{paths.hosts}/{host['id']}", {"variables": patch}).json

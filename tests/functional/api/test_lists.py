@@ -12,7 +12,7 @@ from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
 #: In the order of their code points.
-IN_ORDER = ["10", "9", "A", "Z", "a", "ab", "b", "é", "ﬀ", "𝒳"]
+IN_ORDER = ["10", "9", "A", "Z", "a", "ab", "b", "é", "\ufb00", "\U0001d4b3"]
 
 
 def names(items: list[dict[str, str]]) -> list[str]:
@@ -51,7 +51,7 @@ def test_pages_hold_everything_once(api: Client, paths: Paths, limit: int) -> No
         page = api.get(path).json
         pages.append(names(page["hosts"]))
         path = page["links"][0]["href"] if page["links"] else ""
-    assert sum(pages, []) == IN_ORDER
+    assert [name for page in pages for name in page] == IN_ORDER
     assert all(len(page) == limit for page in pages[:-1])
     assert pages[-1], "a next link means that there is more"
 
