@@ -31,12 +31,8 @@ names = st.sampled_from(NAMES)
 regions = st.sampled_from((*REGIONS, *REGIONS, *REGIONS, "r3"))
 links = st.lists(ids, max_size=3).map(lambda found: tuple(sorted(set(found))))
 variables = st.dictionaries(st.sampled_from(("x", "y")), st.integers(0, 2)).map(Variables)
-hosts = st.builds(
-    Host, id=ids, region_id=regions, name=names, groups=links, variables=variables
-)
-groups = st.builds(
-    Group, id=ids, region_id=regions, name=names, parents=links, variables=variables
-)
+hosts = st.builds(Host, id=ids, region_id=regions, name=names, groups=links, variables=variables)
+groups = st.builds(Group, id=ids, region_id=regions, name=names, parents=links, variables=variables)
 containers = st.one_of(
     st.builds(Tenant, id=st.sampled_from(("t1", "t2")), name=names, variables=variables),
     st.builds(
@@ -151,7 +147,7 @@ def host(id: str, region: str, *groups: str) -> Step:
 
 
 @settings(
-    max_examples=150,
+    max_examples=80,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
