@@ -18,6 +18,8 @@ from bench import http
 
 _PR_SET_PDEATHSIG = 1
 _PATIENCE = 60.0
+#: How long a server may finish what it does, in seconds.
+_GRACE = 3.0
 _LIBC = ctypes.CDLL(None)
 
 
@@ -83,9 +85,9 @@ def _running(command: Sequence[str], log: Path, ready: str) -> Iterator[Server]:
     finally:
         process.terminate()
         try:
-            process.wait(timeout=10)
+            process.wait(timeout=_GRACE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.kill()  # which ends its children, too
             process.wait()
 
 

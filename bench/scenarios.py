@@ -19,7 +19,7 @@ from bench.processes import craton_server, floor_server
 from bench.stage import WARM_UP_HOSTS, Stage, progress
 
 #: What Craton calls each bundle, and what stands behind the id of the region to get it.
-_BUNDLES = {
+BUNDLES = {
     "ansible": (".tgz?target=ansible", "target=ansible"),
     "taskflow": (".tgz?target=taskflow", "target=taskflow"),
     "script": (".json", ".json"),
@@ -55,11 +55,11 @@ def measure_import(stage: Stage, repeat: int) -> Iterator[Timing]:
 def measure_bundles(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare each bundle with the same content made raw."""
     with stage.opened() as database, stage.server.connect() as connection:
-        for target, (ending, name) in _BUNDLES.items():
+        for target, (ending, name) in BUNDLES.items():
             progress(f"bundle {name}, and the same raw")
             path = f"/v1/inventory/{stage.region_id}{ending}"
             floor = partial(bundles.FLOORS[target], database, stage.region_id)
-            note = _compare_content(floor(), connection.get(path).body)
+            note = compare_content(floor(), connection.get(path).body)
             raw, craton = best_of(repeat, floor, lambda path=path: connection.download(path))
             yield Timing(what=f"bundle {name}", floor=raw, craton=craton, aim=2, note=note)
         for name, ending in _ZIPS.items():
@@ -72,7 +72,7 @@ def measure_bundles(stage: Stage, repeat: int) -> Iterator[Timing]:
 def measure_unchanged(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare a bundle that the client has already with the full one."""
     with stage.server.connect() as connection:
-        for ending, name in _BUNDLES.values():
+        for ending, name in BUNDLES.values():
             progress(f"unchanged bundle {name}")
             path = f"/v1/inventory/{stage.region_id}{ending}"
             _, etag = connection.download(path)
@@ -147,7 +147,7 @@ def measure_memory(stage: Stage) -> Iterator[Growth]:
             stage.others[hosts], _ = stage.import_region(connection, fleet)
     regions = {**stage.others, stage.fleet.hosts: stage.region_id}
     warm_up = regions.pop(WARM_UP_HOSTS)
-    for ending, name in _BUNDLES.values():
+    for ending, name in BUNDLES.values():
         for hosts, region_id in sorted(regions.items()):
             progress(f"memory for {name} with {hosts:,} hosts")
             with craton_server(stage.directory) as server, server.connect() as connection:
@@ -159,7 +159,7 @@ def measure_memory(stage: Stage) -> Iterator[Growth]:
             yield Growth(what=what, hosts=hosts, before=memory.before, peak=peak, aim=64)
 
 
-def _compare_content(floor: bytes, craton: bytes) -> str:
+def compare_content(floor: bytes, craton: bytes) -> str:
     """Check that both hold equally much, and say how much."""
     floor_size, craton_size = _content_size(floor), _content_size(craton)
     if abs(floor_size - craton_size) > _TOLERANCE * craton_size:

@@ -14,9 +14,9 @@ _MEMBERS = """group_concat('"' || v.name || '":' || v.value)"""
 #: The variables of a host as members of a JSON object, its fields for the connection in front.
 _HOST_TEXT = f"""
     rtrim(
-        coalesce('"ansible_host":' || json_quote(h.ip_address) || ',', '')
-        || coalesce('"ansible_port":' || h.ssh_port || ',', '')
-        || coalesce('"ansible_user":' || json_quote(h.ssh_user) || ',', '')
+        iif(h.ip_address IS NULL, '', '"ansible_host":' || json_quote(h.ip_address) || ',')
+        || iif(h.ssh_port IS NULL, '', '"ansible_port":' || h.ssh_port || ',')
+        || iif(h.ssh_user IS NULL, '', '"ansible_user":' || json_quote(h.ssh_user) || ',')
         || coalesce((SELECT {_MEMBERS} FROM host_variables v WHERE v.owner = h.key), ''),
         ','
     )
