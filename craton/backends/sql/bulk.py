@@ -9,6 +9,8 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Column, Connection, Delete, Insert, Select, Table, Update, bindparam, select
 from sqlalchemy.engine.interfaces import Dialect
 
+from craton.backends.sql.rows import is_bindable
+
 T = TypeVar("T")
 
 #: How many values stand in one ``IN``.
@@ -51,7 +53,7 @@ def chosen(
     connection: Connection, statement: Select[Any], column: Column[Any], values: Collection[Any]
 ) -> Iterator[Any]:
     """Yield the rows of a statement whose column holds one of the values, however many."""
-    wanted = list(values)
+    wanted = [value for value in values if not isinstance(value, str) or is_bindable(value)]
     for start in range(0, len(wanted), _IN):
         part = wanted[start : start + _IN]
         yield from connection.execute(statement.where(column.in_(part)))

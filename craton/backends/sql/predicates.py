@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 from sqlalchemy.sql.elements import True_
 
 from craton import jsontext
-from craton.backends.sql.rows import checksum, to_milliseconds
+from craton.backends.sql.rows import checksum, is_bindable, to_milliseconds
 from craton.backends.sql.schema import KindTables
 from craton.fields import Integer, Links, Moment, Spec, Text, VariableNames
 from craton.models import specs
@@ -239,15 +239,6 @@ _SQL_ORDER: Final[dict[Operator, Callable[[Any, Any], ColumnElement[bool]]]] = {
     Operator.GT: lambda column, value: column > value,
     Operator.GE: lambda column, value: column >= value,
 }
-
-
-def is_bindable(value: str) -> bool:
-    """Tell whether a string can be sent to a database: it holds no half of a surrogate pair."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _bindable(value: object) -> str:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from craton.backends.sql.dialects import DatabaseDialect
 from craton.backends.sql.errors import translated
-from craton.backends.sql.predicates import Translator, is_bindable
-from craton.backends.sql.rows import Row, reader_of
+from craton.backends.sql.predicates import Translator
+from craton.backends.sql.rows import Row, is_bindable, reader_of
 from craton.backends.sql.schema import TABLES
 from craton.backends.sql.statements import Statements
 from craton.capabilities import EVERY_CAPABILITY, Capabilities
@@ -126,10 +126,11 @@ class SqlReader(InventoryReader):
         values need a conversion.
         """
         result = connection.execute(statement)
+        cursor = result.cursor
         failures: type[Exception] = connection.dialect.loaded_dbapi.Error
         self._results.add(result)
         try:
-            while rows := result.cursor.fetchmany(size):
+            while rows := cursor.fetchmany(size):
                 yield rows
         except failures as error:
             raise DBAPIError(None, None, error) from error

@@ -41,6 +41,15 @@ def from_milliseconds(milliseconds: int) -> datetime:
     return _EPOCH + milliseconds * _MILLISECOND
 
 
+def is_bindable(value: str) -> bool:
+    """Tell whether a string can be sent to a database: it holds no half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def checksum(text: str) -> int:
     """Return the number by which a variable's value is found; ``text`` is its comparable form.
 

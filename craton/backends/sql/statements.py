@@ -18,8 +18,8 @@ from sqlalchemy import (
 )
 
 from craton.backends.sql.dialects import DatabaseDialect
-from craton.backends.sql.predicates import Translator, is_bindable
-from craton.backends.sql.rows import ID_SEPARATOR, MEMBER_SEPARATOR, to_milliseconds
+from craton.backends.sql.predicates import Translator
+from craton.backends.sql.rows import ID_SEPARATOR, MEMBER_SEPARATOR, is_bindable, to_milliseconds
 from craton.backends.sql.schema import TABLES
 from craton.errors import InvalidPageToken
 from craton.models import Entity, parent_field, specs

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from craton.backends.sql.dialects import DatabaseDialect
 from craton.backends.sql.errors import translated
 from craton.driver import Migrations
-from craton.errors import InvalidValue
+from craton.errors import InvalidValue, SchemaOutdated
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
@@ -69,7 +69,15 @@ class SchemaVersions(Migrations):
         with translated(), self._writing() as connection:
             self._dialect.begin_migration(connection)
             self._config.attributes["connection"] = connection
-            yield MigrationContext.configure(connection).get_current_revision()
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current is not None and current not in dict(self.history()):
+                raise SchemaOutdated(
+                    f"the database is at version {current}, which this program does not know; "
+                    "use the newer one that brought it there",
+                    current=current,
+                    latest=self.latest(),
+                )
+            yield current
 
     def _position(self, version: str) -> int:
         versions = [name for name, _ in self.history()]
