@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 
 class Application(ExplicitPecan):
-    """Pecan with two of its ways changed.
+    """Pecan, less what it does for controllers that are not these.
 
-    It would read every answer to see whether it is empty: a whole bundle would be held in memory,
-    and the ``close`` of what streams it would be lost. And it would let an error of a hook pass.
+    It would ask for the signature of two methods on each request, which takes as long as all the
+    rest; look for a template for an answer that is one already; read every answer to see whether it
+    is empty, so that a whole bundle would be held in memory and its ``close`` be lost; and let an
+    error of a hook pass.
     """
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -38,6 +40,16 @@ class Application(ExplicitPecan):
         except Exception as error:
             return problem(Request(environ), error)(environ, start_response)
         return answer
+
+    def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
+        """Find what answers, and what is left of the path, which is nothing."""
+        return node.find(path, req), []
+
+    def invoke_controller(
+        self, controller: Any, args: list[Any], kwargs: dict[str, Any], state: Any
+    ) -> None:
+        """Let it answer."""
+        state.response = controller(*args)
 
     def _handle_empty_response_body(self, state: Any) -> None:
         return

@@ -7,9 +7,11 @@ variables pass through as the text that they are kept in.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, TypeAlias
+from operator import attrgetter
+from typing import Any, Self
 
 import orjson
 
@@ -17,7 +19,33 @@ from craton.fields import Moment, Spec, VariableMap
 from craton.models import KINDS, Entity, specs
 from craton.variables import Variables
 
-_Writer: TypeAlias = "Callable[[Any], object] | None"
+
+@dataclass(frozen=True)
+class Plan:
+    """How an entity of one kind is written.
+
+    Attributes:
+        names: The fields in the order for readers: id, own fields, what Craton sets.
+        read: Reads them all at once.
+        writers: What becomes of the values that orjson does not know, by field.
+    """
+
+    names: tuple[str, ...]
+    read: Callable[[Any], tuple[Any, ...]]
+    writers: tuple[tuple[str, Callable[[Any], object]], ...]
+
+    @classmethod
+    def of(cls, kind: type[Entity], variables: bool) -> Self:
+        """Make the plan for a kind, with variables or without."""
+        specs_ = {
+            name: spec
+            for name, spec in specs(kind).items()
+            if variables or not isinstance(spec, VariableMap)
+        }
+        last = [name for name, spec in specs_.items() if spec.read_only and name != "id"]
+        names = ("id", *(name for name in specs_ if name not in last and name != "id"), *last)
+        writers = ((name, _WRITERS.get(type(specs_[name]))) for name in names)
+        return cls(names, attrgetter(*names), tuple((n, write) for n, write in writers if write))
 
 
 def document(entity: Entity, variables: bool = True) -> dict[str, object]:
@@ -27,10 +55,10 @@ def document(entity: Entity, variables: bool = True) -> dict[str, object]:
         entity: The entity.
         variables: Whether its variables are in it.
     """
-    found: dict[str, object] = {}
-    for name, write in _PLANS[type(entity), variables]:
-        value = getattr(entity, name)
-        found[name] = value if write is None else write(value)
+    plan = _PLANS[type(entity), variables]
+    found = dict(zip(plan.names, plan.read(entity), strict=True))
+    for name, write in plan.writers:
+        found[name] = write(found[name])
     return found
 
 
@@ -50,7 +78,7 @@ def encode_page(
 
 def field_order(kind: type[Entity]) -> tuple[str, ...]:
     """Return the fields of a kind as readers see them: id, own fields, what Craton sets."""
-    return tuple(name for name, _ in _PLANS[kind, True])
+    return _PLANS[kind, True].names
 
 
 @lru_cache(maxsize=1024)
@@ -59,31 +87,14 @@ def moment_text(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _plan(kind: type[Entity], variables: bool) -> tuple[tuple[str, _Writer], ...]:
-    names = {
-        name: spec
-        for name, spec in specs(kind).items()
-        if variables or not isinstance(spec, VariableMap)
-    }
-    last = [name for name, spec in names.items() if spec.read_only and name != "id"]
-    first = [name for name in names if name not in last and name != "id"]
-    return tuple((name, _writer(names[name])) for name in ("id", *first, *last))
-
-
-def _writer(spec: Spec) -> _Writer:
-    match spec:
-        case Moment():
-            return moment_text
-        case VariableMap():
-            return _fragment
-        case _:
-            return None
-
-
 def _fragment(variables: Variables) -> orjson.Fragment:
     return orjson.Fragment(variables.text)
 
 
+_WRITERS: dict[type[Spec], Callable[[Any], object]] = {
+    Moment: moment_text,
+    VariableMap: _fragment,
+}
 _PLANS = {
-    (kind, variables): _plan(kind, variables) for kind in KINDS for variables in (True, False)
+    (kind, variables): Plan.of(kind, variables) for kind in KINDS for variables in (True, False)
 }

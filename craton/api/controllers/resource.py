@@ -45,7 +45,7 @@ class Service:
 def answers(method: F) -> F:
     """Mark a method of a resource as one that answers requests.
 
-    It takes Pecan's request and response and returns a response of its own. Content is negotiated
+    It takes Pecan's request and response, and returns a response of its own. Content is negotiated
     by the table of routes, so Pecan is told of no type.
     """
     exposed: F = pecan.expose(content_type=None)(method)
@@ -141,10 +141,14 @@ class Root:
         self._tree = tree
         self._routes = routes
 
-    @pecan.expose()
-    def _route(self, remainder: list[str], request: Request) -> tuple[Any, list[str]]:
-        """Find what answers; see Pecan's chapter on routing."""
-        segments = [] if remainder == [""] else list(remainder)
+    def find(self, path: str, request: Request) -> Any:
+        """Return the method that answers a request, once its parameters are read.
+
+        Raises:
+            NoSuchPath, MethodNotAllowed, UnknownMethod: There is none.
+            InvalidQuery, NotAcceptable: The request asks for what the route does not offer.
+        """
+        segments = [] if path in {"", "/"} else path.split("/")[1:]
         place, path, values = self._tree.locate(segments)
         request.path_pattern = path
         methods = place.methods
@@ -156,4 +160,4 @@ class Root:
                 raise UnknownMethod
             raise MethodNotAllowed(method, {*methods, *({"HEAD"} if "GET" in methods else ())})
         request.begin(self._routes[method, path], values)
-        return methods[method], []
+        return methods[method]
