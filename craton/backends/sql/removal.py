@@ -57,7 +57,7 @@ class Remover:
                     raise NotFound(kind.kind, change.id)
                 if change.if_revision not in (None, revision):
                     raise RevisionConflict(kind.kind, change.id)
-                if change.id in parents:
+                if not change.cascade and change.id in parents:
                     raise InUse(kind.kind, change.id, parents[change.id])
 
     def _parents(self, kind: type[Entity], ids: Sequence[str]) -> dict[str, str]:

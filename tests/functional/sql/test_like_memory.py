@@ -18,9 +18,9 @@ from craton.models import KINDS, Entity, Group, Host, Region, Tenant, parent_fie
 from craton.variables import Variables
 from tests import backends
 
-IDS = ("1", "2", "3", "4")
+IDS = ("1", "2", "3", "4", "5")
 REGIONS = ("r1", "r2")
-NAMES = ("a", "A", "é", "b", "localhost", "127.0.0.1")
+NAMES = (*"aAéebcdfg", "localhost", "127.0.0.1")
 
 Step = tuple[Any, ...]
 #: What was there before, by kind and id: the state that a step may refer to.
@@ -28,7 +28,7 @@ Before = dict[tuple[type[Entity], str], Entity]
 
 ids = st.sampled_from(IDS)
 names = st.sampled_from(NAMES)
-regions = st.sampled_from((*REGIONS, *REGIONS, *REGIONS, "r3"))
+regions = st.sampled_from((*["r1"] * 8, *["r2"] * 3, "r3"))
 links = st.lists(ids, max_size=3).map(lambda found: tuple(sorted(set(found))))
 variables = st.dictionaries(st.sampled_from(("x", "y")), st.integers(0, 2)).map(Variables)
 hosts = st.builds(Host, id=ids, region_id=regions, name=names, groups=links, variables=variables)
@@ -42,8 +42,8 @@ containers = st.one_of(
         name=names,
     ),
 )
-members = st.one_of(hosts, groups, groups)
-if_revisions = st.sampled_from((None, None, "current", "stale"))
+members = st.one_of(hosts, groups)
+if_revisions = st.sampled_from((None, None, None, "current", "current", "stale"))
 
 
 def deletions(entity: Entity) -> st.SearchStrategy[Step]:
@@ -58,10 +58,11 @@ steps = st.one_of(
     creations,
     st.tuples(st.just("create"), containers),
     st.tuples(st.just("replace"), st.one_of(members, members, containers), if_revisions),
+    st.tuples(st.just("replace"), groups, st.none()),
     members.flatmap(deletions),
     containers.flatmap(deletions),
 )
-batches = st.lists(st.lists(steps, min_size=1, max_size=8), min_size=1, max_size=6)
+batches = st.lists(st.lists(steps, min_size=1, max_size=5), min_size=1, max_size=8)
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +139,13 @@ def empty(driver: InventoryDriver) -> None:
         driver.create(Region(id=region, tenant_id="t1", name=region))
 
 
+def populate(driver: InventoryDriver) -> None:
+    """Begin with something that changes can meet."""
+    empty(driver)
+    made = [group("1", "r1"), group("2", "r1", "1"), group("3", "r1", "2"), host("1", "r1", "1")]
+    driver.apply(changes([*made, host("2", "r1", "2", "3")], {}))
+
+
 def group(id: str, region: str, *parents: str) -> Step:
     return ("create", Group(id=id, region_id=region, name=id, parents=parents))
 
@@ -152,23 +160,24 @@ def host(id: str, region: str, *groups: str) -> Step:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches=batches)
+@example([[("delete", Tenant, "t1", None, True), ("delete", Tenant, "t1", None, False)]])
 # A group that is deleted takes its links along, also those that were never checked.
-@example([[host("1", "r1", "2"), group("2", "r2"), ("delete", Group, "2", None, False)]])
-@example([[host("1", "r1", "2"), group("2", "r1"), ("delete", Region, "r1", None, True)]])
-@example([[host("1", "r1", "2"), group("2", "r2"), ("delete", Region, "r2", None, True)]])
-@example([[group("2", "r1"), ("delete", Group, "2", None, False), host("1", "r1", "2")]])
-@example([[host("1", "r1", "2"), ("delete", Host, "1", None, False), group("2", "r2")]])
+@example([[host("6", "r1", "7"), group("7", "r2"), ("delete", Group, "7", None, False)]])
+@example([[host("6", "r1", "7"), group("7", "r1"), ("delete", Region, "r1", None, True)]])
+@example([[host("6", "r1", "7"), group("7", "r2"), ("delete", Region, "r2", None, True)]])
+@example([[group("7", "r1"), ("delete", Group, "7", None, False), host("6", "r1", "7")]])
+@example([[host("6", "r1", "7"), ("delete", Host, "6", None, False), group("7", "r2")]])
 # A cycle may only come about by a link that is checked late.
-@example([[group("1", "r1", "2"), group("2", "r1", "3"), group("3", "r1", "1")]])
-@example([[group("1", "r1", "2"), group("2", "r1", "3"), group("3", "r1", "1", "4")]])
-@example([[group("1", "r1", "2"), group("2", "r2", "1")]])
-@example([[group("1", "r1")], [("delete", Group, "1", None, False)] * 2])
-@example([[host("1", "r1"), host("2", "r1", "4"), ("replace", host("1", "r1", "4")[1], None)]])
+@example([[group("6", "r1", "7"), group("7", "r1", "8"), group("8", "r1", "6")]])
+@example([[group("6", "r1", "7"), group("7", "r1", "8"), group("8", "r1", "6", "9")]])
+@example([[group("6", "r1", "7"), group("7", "r2", "6")]])
+@example([[group("6", "r1")], [("delete", Group, "6", None, False)] * 2])
+@example([[host("6", "r1"), host("7", "r1", "9"), ("replace", host("6", "r1", "9")[1], None)]])
 def test_changes_end_as_in_memory(
     pair: tuple[InventoryDriver, InventoryDriver], batches: list[list[Step]]
 ) -> None:
     for driver in pair:
-        empty(driver)
+        populate(driver)
     for batch in batches:
         expected, found = (outcome(driver, batch) for driver in pair)
         assert found == expected
