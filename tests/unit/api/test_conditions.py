@@ -1,0 +1,62 @@
+"""Entity tags, as RFC 9110 writes them."""
+
+import pytest
+
+from craton.api.conditions import Conditions, Tags
+from craton.api.errors import MalformedRequest, PreconditionFailed
+
+
+@pytest.mark.parametrize(
+    ("text", "strong", "every"),
+    [
+        ('"a"', {"a"}, {"a"}),
+        ('"a","b"', {"a", "b"}, {"a", "b"}),
+        (' "a" ,\t"b" ', {"a", "b"}, {"a", "b"}),
+        ('W/"a"', set(), {"a"}),
+        ('W/"a", "b"', {"b"}, {"a", "b"}),
+        ('""', {""}, {""}),
+        ('"a,b", "c"', {"a,b", "c"}, {"a,b", "c"}),
+        ('"W/"', {"W/"}, {"W/"}),
+        ("*", None, None),
+        (" * ", None, None),
+    ],
+)
+def test_tags_are_read(text, strong, every):
+    assert Tags.parse(text, "If-Match") == Tags(strong, every)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "a", '"a', 'a"', "W/a", 'w/"a"', '"a" "b"', '"a",', ',"a"', '"a", *', '"a b"', "**"],
+)
+def test_anything_else_is_malformed(text):
+    with pytest.raises(MalformedRequest) as caught:
+        Tags.parse(text, "If-Match")
+    assert caught.value.fields["header"] == "If-Match"
+
+
+def test_a_long_header_is_read_in_no_time():
+    with pytest.raises(MalformedRequest):
+        Tags.parse('"a", ' * 20_000 + "x", "If-Match")
+    assert len(Tags.parse(", ".join(f'"{n}"' for n in range(20_000)), "If-Match").every) == 20_000
+
+
+def conditions(if_match=None, if_none_match=None):
+    return Conditions(
+        if_match and Tags.parse(if_match, ""), if_none_match and Tags.parse(if_none_match, "")
+    )
+
+
+def test_a_write_insists_on_the_revision_that_was_named():
+    assert conditions().for_write("r") is None
+    assert conditions("*").for_write("r") is None
+    assert conditions('"x", "r"').for_write("r") == "r"
+    assert conditions(if_none_match='"x"').for_write("r") is None
+
+
+@pytest.mark.parametrize(
+    "failing", [('"x"', None), ('W/"r"', None), (None, "*"), (None, 'W/"r"'), ('"r"', '"r"')]
+)
+def test_a_write_fails_where_a_condition_does(failing):
+    with pytest.raises(PreconditionFailed):
+        conditions(*failing).for_write("r")
