@@ -118,9 +118,10 @@ class _Service(BaseApplication):
         try:
             self._driver = loader.load(self._conf)
             self._driver.open()
+            app = make_app(self._driver, self._conf)
             if self._prepare is not None:
                 self._prepare(self._driver, self._url)
-            return make_app(self._driver, self._conf)
+            return app
         except CratonError as error:
             raise AppImportError(f"craton: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from craton import config
@@ -125,6 +125,7 @@ def normal(document: dict[str, Any]) -> str:
     return json.dumps(document, sort_keys=True)
 
 
+@settings(deadline=None, max_examples=60)
 @given(documents(), documents())
 def test_replace_makes_any_region_export_as_the_document(
     before: dict[str, Any], document: dict[str, Any]

@@ -74,6 +74,11 @@ def test_a_vault_value_is_kept_closed() -> None:
     assert entered.templated == ()
 
 
+def test_nobody_looks_for_templates_in_a_vault_value() -> None:
+    odd = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256;{{\n3030\n"}
+    assert enter({"a": odd}, "all.vars").templated == ()
+
+
 @pytest.mark.parametrize(
     ("raw", "place"),
     [
@@ -97,7 +102,7 @@ def test_what_ansible_would_not_read_back_is_refused_at_its_place(
 
 def test_nesting_has_its_limit_and_no_crash() -> None:
     value: Any = "{{ deep }}"
-    for _ in range(400):
+    for _ in range(700):
         value = [value]
     assert "deeper" in refusal({"a": value}).rule
 
