@@ -44,7 +44,7 @@ def _operation(route: Route) -> Schema:
     operation: Schema = {
         "operationId": _operation_id(route),
         "summary": route.summary,
-        "tags": [route.path.split("/")[2:3][0] if route.path.startswith("/v1/") else "service"],
+        "tags": [_tag(route.path)],
         "parameters": [
             *(
                 {"name": name, "in": "path", "required": True, "schema": _STRING}
@@ -59,6 +59,11 @@ def _operation(route: Route) -> Schema:
         content = {name: {"schema": route.body.schema} for name in route.body.media_types}
         operation["requestBody"] = {"required": True, "content": content}
     return operation
+
+
+def _tag(path: str) -> str:
+    """Return the part of the API that a path belongs to: its collection, if it has one."""
+    return path.split("/")[2] if "{" in path or path == "/v1/tenants" else "service"
 
 
 def _operation_id(route: Route) -> str:

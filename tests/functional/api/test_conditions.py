@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
+from craton.driver import Change, InventoryDriver
+from craton.models import Host
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
@@ -135,6 +138,57 @@ def test_of_writers_with_the_same_tag_exactly_one_wins(
     lost = {404, 412} if method == "DELETE" else {412}
     assert statuses[0] in {200, 201, 204}
     assert set(statuses[1:]) <= lost
+
+
+@pytest.fixture
+def rival(driver: InventoryDriver, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let somebody else write to a host between the next request's reading and its writing."""
+    write = driver._write
+
+    def interfere(path: str) -> None:
+        def second(changes: Iterator[Change]) -> None:
+            monkeypatch.setattr(driver, "_write", write)
+            driver.update(
+                Host, path.split("/")[-1], lambda host: dataclasses.replace(host, ssh_user="rival")
+            )
+            write(changes)
+
+        monkeypatch.setattr(driver, "_write", second)
+
+    return interfere
+
+
+@pytest.mark.parametrize(("method", "part", "body"), WRITES)
+def test_comparing_and_writing_are_one_step(
+    api: Client,
+    host: str,
+    method: str,
+    part: str,
+    body: object,
+    rival: Callable[[str], None],
+) -> None:
+    current = tag(api, host)
+    rival(host)
+    answer = api.request(method, host + part, body, If_Match=current)
+    assert (answer.status_int, answer.json["code"]) == (412, "revision_conflict")
+    after = api.get(host).json
+    assert (after["ssh_user"], after["name"], after["variables"]) == ("rival", "h", {"a": 1})
+
+
+@pytest.mark.parametrize(("method", "part", "body"), WRITES[1:-1])
+def test_a_partial_write_without_a_tag_keeps_what_a_rival_wrote(
+    api: Client,
+    host: str,
+    method: str,
+    part: str,
+    body: object,
+    rival: Callable[[str], None],
+) -> None:
+    rival(host)
+    assert api.request(method, host + part, body).status_int < 300
+    after = api.get(host).json
+    assert after["ssh_user"] == "rival"
+    assert after["ssh_port"] == 22 or after["variables"] != {"a": 1}
 
 
 def test_writers_without_a_tag_lose_no_update(api: Client, host: str) -> None:
