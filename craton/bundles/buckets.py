@@ -67,3 +67,12 @@ class Buckets:
             self._end += len(content)
         self._waiting.clear()
         self._size = 0
+
+
+def without_first_comma(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a bucket of things that have a comma in front each, without the very first one."""
+    for piece in pieces:
+        if piece:
+            yield piece[1:]
+            break
+    yield from pieces

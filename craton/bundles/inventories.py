@@ -12,7 +12,7 @@ from contextlib import closing
 from functools import lru_cache
 from typing import Final
 
-from craton.bundles.buckets import Buckets
+from craton.bundles.buckets import Buckets, without_first_comma
 from craton.bundles.groups import GroupGraph
 from craton.bundles.layout import GroupTree, variable_files
 from craton.bundles.members import quoted
@@ -21,10 +21,10 @@ from craton.bundles.rendering import rendered_host
 from craton.bundles.spool import Spool
 from craton.models import Group, Host
 
-#: Stands for the host in what many hosts have in common; no name holds it.
-_HOST: Final = b"\0"
+#: Stands where hosts belong, in what is written before them; no name holds it.
+_PLACE: Final = b"\0"
 #: How many combinations of groups are remembered with their part of an inventory.
-_COMBINATIONS: Final = 1024
+_COMBINATIONS: Final = 8192
 
 
 def write_ansible(
@@ -43,7 +43,7 @@ def write_ansible(
                 members.append(group, member)
         groups = precedence.graph.selected(None if whole_region else members.keys())
         write(b'},"children":')
-        for piece in GroupTree(precedence.graph, groups).write(members.read):
+        for piece in _with_members(GroupTree(precedence.graph), groups, members):
             write(piece)
         write(b"}}")
     _write_variables(spool, "", precedence, groups)
@@ -78,14 +78,27 @@ def _write_variables(
             write(content)
 
 
+def _with_members(tree: GroupTree, groups: Iterable[Group], members: Buckets) -> Iterator[bytes]:
+    """Yield the JSON of groups with their hosts, which are read when their place has come."""
+    places = {id: b"%b%b%b" % (_PLACE, id.encode(), _PLACE) for id in sorted(members.keys())}
+    frame = tree.written([group.id for group in groups], places)
+    for number, part in enumerate(frame.split(_PLACE)):
+        if number % 2 == 0:
+            yield part
+        else:
+            yield from without_first_comma(members.read(part.decode()))
+
+
 def _memberships(graph: GroupGraph) -> Callable[[tuple[str, ...]], list[bytes]]:
     """Return a function from a host's groups to the JSON of these, cut where its name belongs."""
+    tree = GroupTree(graph)
+    ancestors = lru_cache(maxsize=None)(lambda id: graph.ancestors((id,)))
+    member = _PLACE + b":null"
 
     @lru_cache(maxsize=_COMBINATIONS)
     def groups_of(direct: tuple[str, ...]) -> list[bytes]:
-        tree = GroupTree(graph, graph.selected(direct))
-        pieces = tree.write(lambda id: iter((b",%b:null" % _HOST,) if id in direct else ()))
-        return b"".join(pieces).split(_HOST)
+        ids = set[str]().union(*map(ancestors, direct))
+        return tree.written(ids, dict.fromkeys(direct, member)).split(_PLACE)
 
     return groups_of
 

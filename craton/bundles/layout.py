@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from craton.bundles.groups import GroupGraph
-from craton.bundles.members import checked, quoted_group
+from craton.bundles.members import checked, quoted
 from craton.bundles.precedence import Precedence
 from craton.bundles.rendering import rendered
 from craton.models import Group
@@ -17,6 +17,9 @@ _EXTENSIONS: Final = (".yml", ".yaml", ".json")
 
 #: How deep groups are written inside of each other. Ansible's reader is recursive.
 _MAX_NESTING: Final = 50
+
+#: The rank of ``all``.
+_ALL: Final = -1
 
 #: Ansible shows a priority only when it is another one.
 DEFAULT_PRIORITY: Final = 1
@@ -30,81 +33,83 @@ class GroupTree:
 
     Args:
         graph: The groups of the region.
-        groups: Those to write, sorted by name; the ancestors of each are among them.
     """
 
-    def __init__(self, graph: GroupGraph, groups: Sequence[Group]) -> None:
-        self._graph = graph
-        self._groups = groups
-        self._selected = {group.id for group in groups}
-        self._inside: dict[str, list[Group]] = {}
-        self._top = sorted(self._arrange(), key=lambda group: group.name)
+    def __init__(self, graph: GroupGraph) -> None:
+        #: By depth, then by name, so that a group stands behind all of its ancestors.
+        self._nodes: list[_Node] = []
+        self._ranks: dict[str, int] = {}
+        for group in sorted(graph.groups.values(), key=lambda g: (graph.depth(g.id), g.name)):
+            self._ranks[group.id] = len(self._nodes)
+            self._nodes.append(self._placed(group))
 
-    def write(self, hosts: Callable[[str], Iterator[bytes]]) -> Iterator[bytes]:
-        """Yield the JSON object of the groups under ``all``.
+    def written(self, ids: Iterable[str], members: Mapping[str, bytes]) -> bytes:
+        """Return the JSON object of the groups under ``all``.
 
         Args:
-            hosts: Yields the direct hosts of the group of an id, as members of an object, each with
-                a comma in front.
+            ids: The ids of the groups to write; the ancestors of each are among them.
+            members: The members of the object of a group's direct hosts, by the group's id.
         """
-        yield from self._write_all(self._top, self._top, hosts)
-
-    def _arrange(self) -> list[Group]:
-        """Give each group a parent to stand in, nearest to the top; return those on top."""
-        top = [group for group in self._groups if not group.parents]
-        level, nesting, placed = top, 1, {group.id for group in top}
-        while level:
-            below: list[Group] = []
-            for group in level:
-                for child in self._children(group):
-                    if child.id not in placed:
-                        placed.add(child.id)
-                        below.append(child)
-                        if nesting < _MAX_NESTING:
-                            self._inside.setdefault(group.id, []).append(child)
-            if nesting >= _MAX_NESTING:
-                top = [*top, *below]
-                nesting = 0
-            level, nesting = below, nesting + 1
-        return top
-
-    def _children(self, group: Group) -> list[Group]:
-        return [child for child in self._graph.children(group.id) if child.id in self._selected]
-
-    def _write_all(
-        self,
-        groups: list[Group],
-        whole: list[Group],
-        hosts: Callable[[str], Iterator[bytes]],
-    ) -> Iterator[bytes]:
-        written = {group.id for group in whole}
-        yield b"{"
-        for position, group in enumerate(groups):
-            yield (b"," if position else b"") + quoted_group(group.name) + b":"
-            if group.id in written:
-                yield from self._write_one(group, hosts)
+        below: dict[int, list[bytes]] = {_ALL: []}
+        # From the end, so when the turn of a group comes, all of its children are written.
+        for rank in sorted(map(self._ranks.__getitem__, ids), reverse=True):
+            node = self._nodes[rank]
+            hosts = members.get(node.id)
+            children = below.get(rank)
+            if hosts and children:
+                text = node.head + b'"hosts":{%b},"children":{%b}}' % (hosts, b",".join(children))
+            elif hosts:
+                text = node.head + b'"hosts":{%b}}' % hosts
+            elif children:
+                text = node.head + b'"children":{%b}}' % b",".join(children)
             else:
-                yield b"{}"
-        yield b"}"
+                text = node.empty
+            below.setdefault(node.home, []).append(text)
+            for parent in node.other_parents:
+                below.setdefault(parent, []).append(node.alone)
+        return b"{%b}" % b",".join(below[_ALL])
 
-    def _write_one(self, group: Group, hosts: Callable[[str], Iterator[bytes]]) -> Iterator[bytes]:
-        separator = b"{"
+    def _placed(self, group: Group) -> _Node:
+        name = quoted(group.name)
+        parents = sorted(self._ranks[id] for id in group.parents)
+        home = min(parents, key=lambda rank: self._nodes[rank].nesting, default=_ALL)
+        nesting = 1 if home == _ALL else self._nodes[home].nesting + 1
+        if nesting > _MAX_NESTING:
+            home, nesting = _ALL, 1
+        variables = b""
         if group.priority != DEFAULT_PRIORITY:
-            yield b'{"vars":{"%b":%d}' % (PRIORITY_VARIABLE.encode(), group.priority)
-            separator = b","
-        started = False
-        for piece in hosts(group.id):
-            if piece:
-                yield piece if started else separator + b'"hosts":{' + piece[1:]
-                started = True
-        if started:
-            yield b"}"
-            separator = b","
-        if children := self._children(group):
-            yield separator + b'"children":'
-            yield from self._write_all(children, self._inside.get(group.id, []), hosts)
-            separator = b","
-        yield b"}" if separator == b"," else b"{}"
+            variables = b'"vars":{"%b":%d}' % (PRIORITY_VARIABLE.encode(), group.priority)
+        return _Node(
+            id=group.id,
+            home=home,
+            other_parents=tuple(rank for rank in parents if rank != home),
+            nesting=nesting,
+            head=b"%b:{%b" % (name, variables + b"," if variables else b""),
+            empty=b"%b:{%b}" % (name, variables),
+            alone=b"%b:{}" % name,
+        )
+
+
+class _Node(NamedTuple):
+    """A group, ready to be written.
+
+    Attributes:
+        id: Its id.
+        home: The rank of the group that it is written in.
+        other_parents: The ranks of those where its name stands alone.
+        nesting: How many groups it is written in, itself included.
+        head: How it begins when it holds hosts or children.
+        empty: All of it when it holds neither.
+        alone: All of it under its other parents.
+    """
+
+    id: str
+    home: int
+    other_parents: tuple[int, ...]
+    nesting: int
+    head: bytes
+    empty: bytes
+    alone: bytes
 
 
 def variable_files(precedence: Precedence, groups: Iterable[Group]) -> Iterator[tuple[str, bytes]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from craton import jsontext
@@ -40,9 +39,3 @@ def quoted(name: str) -> bytes:
         BackendFault: As for :func:`checked`.
     """
     return jsontext.dumps(checked(name)).encode()
-
-
-@lru_cache(maxsize=1024)
-def quoted_group(name: str) -> bytes:
-    """Return what :func:`quoted` does, remembered, since the same groups come again and again."""
-    return quoted(name)

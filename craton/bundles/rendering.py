@@ -11,14 +11,15 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from craton import jsontext
-from craton.bundles.precedence import connection_variables
 from craton.jsontext import JsonValue
-from craton.models import Host
+from craton.models import CONNECTION_VARIABLES, Host
 from craton.names import TEMPLATE_MARKS
 from craton.templating import HEADER, UNSAFE_KEY, is_template
 from craton.variables import Variables
 
+_VARIABLE, _STATEMENT, _REMARK = TEMPLATE_MARKS
 _HEADER_IN_TEXT: Final = f'"{HEADER}'
+_FIELDS: Final = [(field, name, f'"{name}":') for field, name in CONNECTION_VARIABLES.items()]
 
 
 def rendered(variables: Variables, templated: Collection[str]) -> str:
@@ -47,19 +48,15 @@ def rendered_members(variables: Variables, templated: Collection[str]) -> dict[s
 def rendered_host(host: Host) -> str:
     """Return the text of everything that a host itself sets, its fields included."""
     text = rendered(host.variables, host.templated)
-    fields = connection_variables(host)
+    fields = ""
+    for field, name, key in _FIELDS:
+        value = getattr(host, field)
+        # The search is cheap; what it finds may be a key inside of another variable.
+        if value is not None and not (key in text and name in host.variables):
+            fields += f"{key}{jsontext.dumps(marked(value))},"
     if not fields:
         return text
-    members = {
-        name: jsontext.dumps(marked(value))
-        for name, value in fields.items()
-        # The search is cheap; what it finds may be a key inside of another variable.
-        if f'"{name}":' not in text or name not in host.variables
-    }
-    if not members:
-        return text
-    own = as_object(members)
-    return own if text == "{}" else f"{own[:-1]},{text[1:]}"
+    return f"{{{fields}{text[1:]}" if text != "{}" else f"{{{fields[:-1]}}}"
 
 
 def marked(value: JsonValue) -> JsonValue:
@@ -84,4 +81,4 @@ def as_object(members: Mapping[str, str]) -> str:
 
 
 def _may_hold_template(text: str) -> bool:
-    return any(mark in text for mark in TEMPLATE_MARKS) or _HEADER_IN_TEXT in text
+    return _VARIABLE in text or _STATEMENT in text or _REMARK in text or _HEADER_IN_TEXT in text

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import closing
 from typing import Final
 
-from craton.bundles.buckets import Buckets
+from craton.bundles.buckets import Buckets, without_first_comma
 from craton.bundles.layout import DEFAULT_PRIORITY
-from craton.bundles.members import quoted, quoted_group
+from craton.bundles.members import quoted
 from craton.bundles.precedence import Precedence
 from craton.bundles.rendering import as_object, rendered_host, rendered_members
 from craton.bundles.spool import Spool
@@ -38,29 +38,21 @@ def write_script(
         tops = [b'"ungrouped"', *_names(group for group in groups if not group.parents)]
         write(b'}},"all":{"children":[%b],"vars":%b}' % (b",".join(tops), _of_all(precedence)))
         write(b',"ungrouped":{"hosts":[')
-        _write_hosts(write, members.read(_UNGROUPED))
+        for piece in without_first_comma(members.read(_UNGROUPED)):
+            write(piece)
         write(b"]}")
         chosen = {group.id for group in groups}
         for group in groups:
             children = [child for child in graph.children(group.id) if child.id in chosen]
-            write(b',%b:{"hosts":[' % quoted_group(group.name))
-            _write_hosts(write, members.read(group.id))
+            write(b',%b:{"hosts":[' % quoted(group.name))
+            for piece in without_first_comma(members.read(group.id)):
+                write(piece)
             write(b'],"children":[%b],"vars":%b}' % (b",".join(_names(children)), _of(group)))
         write(b"}")
 
 
-def _write_hosts(write: Callable[[bytes], None], pieces: Iterator[bytes]) -> None:
-    """Write pieces whose names have a comma in front each, without the very first comma."""
-    for piece in pieces:
-        if piece:
-            write(piece[1:])
-            break
-    for piece in pieces:
-        write(piece)
-
-
 def _names(groups: Iterable[Group]) -> list[bytes]:
-    return [quoted_group(group.name) for group in groups]
+    return [quoted(group.name) for group in groups]
 
 
 def _of_all(precedence: Precedence) -> bytes:

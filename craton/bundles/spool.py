@@ -12,12 +12,11 @@ import os
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from enum import Enum
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 from craton.bundles.files import CHUNK, nameless_file
 from craton.errors import BackendFault
@@ -32,8 +31,7 @@ class Format(Enum):
     ZIP = "zip"
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of a bundle.
 
     Attributes:
@@ -150,15 +148,20 @@ class Spool:
         yield from heapq.merge(self._added(), others, key=attrgetter("name"))
         yield from self._last
 
-    def content(self, member: Member) -> Iterator[bytes]:
-        """Yield the content of a member in pieces of at most :data:`CHUNK` bytes."""
-        start, end = member.start, member.start + member.size
-        while start < end:
-            piece = os.pread(self._content.fileno(), min(CHUNK, end - start), start)
-            if not piece:
-                raise OSError("the spool is shorter than its index says")
-            start += len(piece)
-            yield piece
+    def contents(self) -> Iterator[tuple[Member, Iterator[bytes]]]:
+        """Yield all members in their order, each with its content in pieces.
+
+        The pieces have :data:`CHUNK` bytes at most. Read them before the next member.
+        """
+        window, begin = b"", 0
+        for member in self.members():
+            offset = member.start - begin
+            if member.size <= CHUNK and not 0 <= offset <= len(window) - member.size:
+                window, begin, offset = self._read(member.start, CHUNK), member.start, 0
+            if member.size <= CHUNK:
+                yield member, iter((window[offset : offset + member.size],))
+            else:
+                yield member, self._pieces(member)
 
     def archive(self, format: Format) -> Iterator[bytes]:
         """Yield the bundle, packed and compressed. Closing the iterator early ends the work."""
@@ -170,7 +173,19 @@ class Spool:
     def document(self) -> Iterator[bytes]:
         """Yield the one document that an inventory script prints (target ``script``)."""
         (member,) = self.members()
-        return self.content(member)
+        return self._pieces(member)
+
+    def _pieces(self, member: Member) -> Iterator[bytes]:
+        end = member.start + member.size
+        for start in range(member.start, end, CHUNK):
+            yield self._read(start, min(CHUNK, end - start))
+
+    def _read(self, start: int, size: int) -> bytes:
+        size = min(size, self._end - start)
+        found = os.pread(self._content.fileno(), size, start)
+        if len(found) != size:
+            raise OSError("the spool is shorter than its index says")
+        return found
 
     def _added(self) -> Iterator[Member]:
         offset, rest = 0, b""

@@ -23,6 +23,7 @@ _BLOCK: Final = tarfile.BLOCKSIZE
 _NAME_FIELD: Final = 100
 #: No name, no time, no hint at the level, "unknown" as the system.
 _GZIP_HEADER: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_PADDING: Final = bytes(_BLOCK)
 _END: Final = bytes(2 * _BLOCK)
 
 
@@ -68,11 +69,11 @@ _CHECKSUM: Final = sum(_OWNER) + sum(_TIME) + sum(_REST) + 8 * ord(" ")
 
 
 def _tar(spool: Spool) -> Iterator[bytes]:
-    for member in spool.members():
+    for member, pieces in spool.contents():
         yield header(member)
-        yield from spool.content(member)
+        yield from pieces
         if remainder := member.size % _BLOCK:
-            yield bytes(_BLOCK - remainder)
+            yield _PADDING[remainder:]
     yield _END
 
 

@@ -52,9 +52,9 @@ def archive(spool: Spool) -> Iterator[bytes]:
     """Yield the members of a spool as a ``.zip``."""
     with nameless_file(spool.directory) as directory:
         offset = count = 0
-        for member in spool.members():
+        for member, pieces in spool.contents():
             pack = _whole if member.size <= CHUNK else _in_pieces
-            entry = yield from pack(spool, member, offset)
+            entry = yield from pack(member, pieces, offset)
             offset += _length(entry)
             count += 1
             directory.write(_central(entry))
@@ -65,8 +65,8 @@ def archive(spool: Spool) -> Iterator[bytes]:
     yield _end(count, length, offset)
 
 
-def _whole(spool: Spool, member: Member, offset: int) -> Generator[bytes, None, _Entry]:
-    content = b"".join(spool.content(member))
+def _whole(member: Member, pieces: Iterator[bytes], offset: int) -> Generator[bytes, None, _Entry]:
+    content = b"".join(pieces)
     packed = zlib_ng.compress(content, LEVEL, -zlib_ng.MAX_WBITS)
     checksum = zlib_ng.crc32(content)
     entry = _Entry(member.name.encode(), _UTF8_NAME, checksum, len(packed), member.size, offset)
@@ -74,13 +74,15 @@ def _whole(spool: Spool, member: Member, offset: int) -> Generator[bytes, None, 
     return entry
 
 
-def _in_pieces(spool: Spool, member: Member, offset: int) -> Generator[bytes, None, _Entry]:
+def _in_pieces(
+    member: Member, pieces: Iterator[bytes], offset: int
+) -> Generator[bytes, None, _Entry]:
     """Pack a member whose sizes are known only behind it."""
     entry = _Entry(member.name.encode(), _UTF8_NAME | _SIZES_BEHIND, 0, 0, member.size, offset)
     yield _local(entry)
     compressor = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
     checksum = compressed = 0
-    for piece in spool.content(member):
+    for piece in pieces:
         checksum = zlib_ng.crc32(piece, checksum)
         packed = compressor.compress(piece)
         compressed += len(packed)

@@ -7,6 +7,7 @@ from craton import config
 from craton.backends.memory.driver import MemoryDriver
 from craton.driver import Create
 from craton.models import Group, Host, Region, Tenant
+from craton.rules import rivals
 from craton.variables import Variables
 
 E_COMPOSED, E_DECOMPOSED = "\u00e9", "e\u0301"
@@ -136,7 +137,10 @@ class _Builder:
         rng.shuffle(names)
         size = rng.choice((0, 1, 3, 5, 8, 10))
         self.group_names = names[:size]
-        self.host_names = names[size : size + rng.choice((0, 1, 2, 4, 6))]
+        self.host_names = []
+        for name in names[size : size + rng.choice((0, 1, 2, 4, 6))]:
+            if not rivals(name).intersection(self.host_names):
+                self.host_names.append(name)
         #: Some regions are flat, so that names decide; some deep, so that depth does.
         self.parents = rng.choice(((0,), (0, 0, 1), (0, 1, 1, 2, 3), (1, 2, 3)))
         self.priorities = rng.choice(((1,), (1, 1, 0, 2, 10, -1, -(2**31), 2**31 - 1)))

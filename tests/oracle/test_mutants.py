@@ -1,5 +1,6 @@
 """Faults in resolution and rendering, made on purpose: the oracle must notice each of them."""
 
+import dataclasses
 import json
 import unicodedata
 
@@ -24,15 +25,11 @@ def sorted_by(key):
 
 
 def depth_is_shortest(patch):
-    def measure(self):
-        depths, level, depth = {}, [g.id for g in self.groups.values() if not g.parents], 1
-        while level:
-            depths.update((id, depth) for id in level if id not in depths)
-            level = [g.id for id in level for g in self.children(id) if g.id not in depths]
-            depth += 1
-        return depths
+    def shortest(self, id):
+        return 1 + min((shortest(self, parent) for parent in self.groups[id].parents), default=0)
 
-    patch.setattr(GroupGraph, "_measure", measure)
+    key = lambda self, g: (shortest(self, g.id), g.priority, g.name)  # noqa: E731
+    patch.setattr(GroupGraph, "chain", sorted_by(key))
 
 
 def depth_is_ignored(patch):
@@ -61,15 +58,12 @@ def names_are_sorted_as_in_a_dictionary(patch):
 
 
 def negative_priority_is_not_written(patch):
-    write_one = GroupTree._write_one
+    placed = GroupTree._placed
 
-    def write(self, group, hosts):
-        pieces = list(write_one(self, group, hosts))
-        if group.priority < 1 and pieces[0].startswith(b'{"vars"'):
-            pieces[0] = b'{"vars":{}'
-        yield from pieces
+    def node(self, group):
+        return placed(self, dataclasses.replace(group, priority=max(group.priority, 1)))
 
-    patch.setattr(GroupTree, "_write_one", write)
+    patch.setattr(GroupTree, "_placed", node)
 
 
 def region_is_overridden_by_tenant(patch):
@@ -138,7 +132,7 @@ def header_is_no_template(patch):
 
 
 def statements_are_no_templates(patch):
-    patch.setattr(rendering, "TEMPLATE_MARKS", ("{{", "{#"))
+    patch.setattr(rendering, "_STATEMENT", "\0")
 
 
 def templated_variables_are_marked_too(patch):
@@ -172,15 +166,14 @@ def numbers_pass_through_floats(patch):
 
 
 def group_variables_are_inline(patch):
-    write_one, files = GroupTree._write_one, layout.variable_files
+    placed, files = GroupTree._placed, layout.variable_files
 
-    def write(self, group, hosts):
-        text = b"".join(write_one(self, group, hosts))
-        body = json.loads(text.replace(b"\0", b'"\\u0000"'))
-        body.setdefault("vars", {}).update(json.loads(group.variables.text))
-        yield json.dumps(body).encode().replace(b'"\\u0000"', b"\0")
+    def node(self, group):
+        found = placed(self, group)
+        head = found.head + b'"vars":%b,' % group.variables.text.encode()
+        return found._replace(head=head)
 
-    patch.setattr(GroupTree, "_write_one", write)
+    patch.setattr(GroupTree, "_placed", node)
     patch.setattr(inventories, "variable_files", lambda p, groups: files(p, ()))
 
 
@@ -189,10 +182,7 @@ def shadowed_group_gets_no_directory(patch):
 
 
 def ancestors_are_left_out(patch):
-    def selected(self, ids):
-        return [group for id, group in self.groups.items() if ids is None or id in ids]
-
-    patch.setattr(GroupGraph, "selected", selected)
+    patch.setattr(GroupGraph, "ancestors", lambda self, ids: set(ids))
 
 
 def inactive_hosts_are_included(patch):
