@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from sqlalchemy import Column, Connection, Delete, Insert, Select, Table, Update, bindparam, select
+from sqlalchemy import Column, Connection, Select, Table, select
 from sqlalchemy.engine.interfaces import Dialect
 
 from craton.backends.sql.rows import is_bindable
-
-T = TypeVar("T")
 
 #: How many values stand in one ``IN``.
 _IN: Final = 500
@@ -67,34 +65,37 @@ def lock(table: Table, *columns: Column[Any]) -> Select[Any]:
 
 @lru_cache(maxsize=256)
 def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    return _text(table.insert(), dialect, columns, columns)
+    names, marks = _names(table, columns, dialect), [_mark(dialect)] * len(columns)
+    return f"INSERT INTO {_name(table, dialect)} ({', '.join(names)}) VALUES ({', '.join(marks)})"
 
 
 @lru_cache(maxsize=256)
 def _delete(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    statement = table.delete().where(*(table.c[name] == bindparam(name) for name in columns))
-    return _text(statement, dialect, columns)
+    return f"DELETE FROM {_name(table, dialect)} WHERE {_equal(table, columns, dialect, ' AND ')}"
 
 
 @lru_cache(maxsize=256)
 def _update(
     table: Table, columns: tuple[str, ...], where: tuple[str, ...], dialect: Dialect
 ) -> str:
-    # A column may be set and asked for at once, so what it is asked for has another name.
-    old = {name: f"old_{name}" for name in where}
-    statement = table.update().where(
-        *(table.c[name] == bindparam(parameter) for name, parameter in old.items())
-    )
-    statement = statement.values({name: bindparam(name) for name in columns})
-    return _text(statement, dialect, (*columns, *old.values()))
+    values = _equal(table, columns, dialect, ", ")
+    condition = _equal(table, where, dialect, " AND ")
+    return f"UPDATE {_name(table, dialect)} SET {values} WHERE {condition}"
 
 
-def _text(
-    statement: Insert | Delete | Update,
-    dialect: Dialect,
-    order: tuple[str, ...],
-    column_keys: tuple[str, ...] | None = None,
-) -> str:
-    compiled = statement.compile(dialect=dialect, column_keys=column_keys)
-    assert tuple(compiled.positiontup or ()) == order
-    return str(compiled)
+def _equal(table: Table, columns: tuple[str, ...], dialect: Dialect, between: str) -> str:
+    mark = _mark(dialect)
+    return between.join(f"{name} = {mark}" for name in _names(table, columns, dialect))
+
+
+def _name(table: Table, dialect: Dialect) -> str:
+    return dialect.identifier_preparer.format_table(table)
+
+
+def _names(table: Table, columns: tuple[str, ...], dialect: Dialect) -> list[str]:
+    return [dialect.identifier_preparer.format_column(table.c[name]) for name in columns]
+
+
+def _mark(dialect: Dialect) -> str:
+    """Return what stands for a value, in the way that takes values by position."""
+    return "?" if dialect.paramstyle == "qmark" else "%s"

@@ -205,14 +205,17 @@ class MySQLDialect(DatabaseDialect):
 
     def prepare_url(self, url: URL) -> URL:
         # oslo.db's own default is "utf8", which has no characters beyond U+FFFF.
-        return url.update_query_dict({"charset": "utf8mb4"})
+        timeouts = {} if "connect_timeout" in url.query else {"connect_timeout": "5"}
+        return url.update_query_dict({"charset": "utf8mb4", **timeouts})
 
     def prepare_engine(self, engine: Engine) -> None:
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             cursor = connection.cursor()
             # The default truncates the variables of a host at 1 MiB, without an error.
-            cursor.execute("SET SESSION group_concat_max_len = 4294967295")
+            cursor.execute("SET SESSION group_concat_max_len = 1073741824")
+            # The default is 50 seconds, for each of several tries.
+            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
             cursor.close()
 
     def begin_write(self, connection: Connection) -> None:

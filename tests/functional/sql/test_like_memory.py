@@ -155,7 +155,7 @@ def host(id: str, region: str, *groups: str) -> Step:
 
 
 @settings(
-    max_examples=80,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
