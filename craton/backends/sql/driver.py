@@ -28,6 +28,14 @@ from craton.errors import ConfigurationError, SchemaOutdated
 #: Where oslo.db's own defaults let a client wait too long for its answer.
 _DEFAULTS: Final[dict[str, object]] = {"max_retries": 0, "pool_timeout": 5}
 
+#: Options of oslo.db that nothing here would heed: for asyncio, and for its own kind of driver.
+_UNHEEDED: Final = frozenset(
+    """
+    asyncio_connection asyncio_slave_connection backend db_inc_retry_interval db_max_retries
+    db_max_retry_interval db_retry_interval use_db_reconnect
+    """.split()
+)
+
 #: How often a transaction that another writer spoiled is tried again; about two seconds in all.
 _RETRY: Final = {
     "max_retries": 5,
@@ -53,7 +61,8 @@ class SqlDriver(SqlReader, InventoryDriver):
 
     @classmethod
     def options(cls) -> dict[str, Sequence[cfg.Opt]]:
-        return {"database": [_with_our_default(option) for option in options.database_opts]}
+        heeded = (option for option in options.database_opts if option.name not in _UNHEEDED)
+        return {"database": [_with_our_default(option) for option in heeded]}
 
     def _open(self) -> None:
         versions = self._migrations()
@@ -107,19 +116,28 @@ class SqlDriver(SqlReader, InventoryDriver):
     def _facade(self) -> Any:
         if not self.settings.database.connection:
             _make_directory(Path(self.settings.state_path))
-        url = self._dialect.prepare_url(self._url).render_as_string(hide_password=False)
-        configured = {**dict(self.settings.database), "connection": url}
+        configured = dict(self.settings.database)
+        configured["connection"] = self._prepared_url(self._url)
+        if configured["slave_connection"]:
+            configured["slave_connection"] = self._prepared_url(
+                make_url(configured["slave_connection"])
+            )
         facade = enginefacade.transaction_context()
         facade.configure(**configured, sqlite_fk=True, thread_checkin=False)
         facade.append_on_engine_create(self._dialect.prepare_engine)
         return facade
 
+    def _prepared_url(self, url: URL) -> str:
+        return self._dialect.prepare_url(url).render_as_string(hide_password=False)
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        # Not by the facade's reader: its scopes belong to one thread, and a stream may be closed by
+        # Not by ``using``, as below: a scope belongs to one thread, and a stream may be closed by
         # another one.
+        synchronous = self.settings.database.synchronous_reader
+        source = self._facade.writer if synchronous else self._facade.reader
         with translated():
-            connection = self._facade.writer.get_engine().connect()
+            connection = source.get_engine().connect()
         with connection:
             yield connection
 

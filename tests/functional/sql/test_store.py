@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -88,6 +89,25 @@ class TestFile:
         settings.set_override("connection", connection, "database")
         with pytest.raises(ConfigurationError, match=words):
             loader.load(settings).open()
+
+    @pytest.mark.parametrize(("synchronous", "found"), [(True, 1), (False, 0)])
+    def test_readers_ask_a_replica_where_they_may_lag(
+        self,
+        tmp_path: Path,
+        template_of: Callable[[str], Path],
+        synchronous: bool,
+        found: int,
+    ) -> None:
+        for name in ("main", "replica"):
+            shutil.copytree(template_of("sql"), tmp_path / name)
+        settings = config.settings(files=[], state_path=str(tmp_path / "main"))
+        config.register(settings, SqlDriver.options())
+        replica = f"sqlite:///{tmp_path / 'replica' / 'craton.sqlite'}"
+        settings.set_override("slave_connection", replica, "database")
+        settings.set_override("synchronous_reader", synchronous, "database")
+        with loader.load(settings) as driver:
+            driver.create(Tenant(name="t"))
+            assert driver.count(Tenant) == found
 
     def test_connections_write_ahead_and_keep_references(self, sql: SqlDriver) -> None:
         with sql._reading() as connection:
