@@ -154,9 +154,9 @@ class _Names:
             group.name: group.id for group in _having(reader, Group, region_id, "name", wanted)
         }
         by_name |= {
-            str(body.value.get("name")): str(body.id)
+            name: str(body.id)
             for body in bodies
-            if body.kind is Group and body.op != "delete"
+            if body.kind is Group and isinstance(name := body.value.get("name"), str)
         }
         self._ids = by_name | {id: id for id in by_id}
 
