@@ -1,0 +1,161 @@
+"""What a test needs of the driver, and what must happen when the driver does not claim it.
+
+A test runs in both directions. Where the driver claims what the test needs, the test must pass.
+Where it does not, the same test must end in ``Unsupported``, naming what is missing.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
+
+import pytest
+
+from craton.capabilities import Capabilities, Capability
+from craton.driver import InventoryDriver
+from craton.errors import ReadOnly, Unsupported
+from craton.models import Entity
+from craton.testing.clauses import check_known
+from craton.testing.harness import Harness
+
+P = ParamSpec("P")
+S = TypeVar("S", bound="UnderTest")
+
+_ATTRIBUTE: Final = "craton_promise"
+
+
+class Verdict(Enum):
+    """How a test ended, or all tests of a clause together."""
+
+    KEPT = "kept"
+    REFUSED = "refused as not claimed"
+    NOT_EXERCISED = "not exercised"
+    WAIVED = "waived"
+    BROKEN = "broken"
+
+
+class UnderTest(Protocol):
+    """What a test finds on itself."""
+
+    harness_in_use: Harness
+    driver_in_use: InventoryDriver
+
+    def record(self, verdict: Verdict, reason: str = "") -> None:
+        """Note how the test ended."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """A clause, and what a test of it needs.
+
+    Attributes:
+        clause: The name of the clause.
+        needs: The capabilities that the test uses.
+        writes: The kinds that it writes, by the driver.
+        outage: Whether the store must go away in it.
+    """
+
+    clause: str
+    needs: frozenset[Capability] = frozenset()
+    writes: tuple[type[Entity], ...] = ()
+    outage: bool = False
+
+    def missing(self, capabilities: Capabilities) -> frozenset[str]:
+        """Return what the driver does not claim, in the words of ``Unsupported``."""
+        found = {capability.value for capability in self.needs if capability not in capabilities}
+        if self.writes and Capability.WRITE not in capabilities:
+            found.add(Capability.WRITE.value)
+        elif self.writes:
+            unwritable = [kind for kind in self.writes if kind not in capabilities.writable]
+            found.update(f"{Capability.WRITE.value}:{kind.kind}" for kind in unwritable)
+        return frozenset(found)
+
+
+def clause(
+    name: str,
+    *needs: Capability,
+    writes: Sequence[type[Entity]] = (),
+    outage: bool = False,
+) -> Callable[[Callable[Concatenate[S, P], None]], Callable[Concatenate[S, P], None]]:
+    """Declare which clause a test is about, and what it needs of the driver.
+
+    The test must use all of it, whatever its parameters, so that it ends in ``Unsupported`` where
+    any is missing.
+
+    Raises:
+        UnknownClause: The contract has no such clause.
+    """
+    check_known([name])
+    promise = Promise(clause=name, needs=frozenset(needs), writes=tuple(writes), outage=outage)
+
+    def decorate(test: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
+        @functools.wraps(test)
+        def run(self: S, *args: P.args, **keywords: P.kwargs) -> None:
+            _judge(promise, self, functools.partial(test, self, *args, **keywords))
+
+        setattr(run, _ATTRIBUTE, promise)
+        return cast("Callable[Concatenate[S, P], None]", run)
+
+    return decorate
+
+
+def promise_of(test: Any) -> Promise | None:
+    """Return what :func:`clause` declared for a test, if it did."""
+    found = getattr(test, _ATTRIBUTE, None)
+    return found if isinstance(found, Promise) else None
+
+
+def tests_of(suite: type) -> dict[str, list[str]]:
+    """Return the names of a suite's tests by the name of their clause."""
+    found: dict[str, list[str]] = {}
+    for name in dir(suite):
+        promise = promise_of(getattr(suite, name))
+        if promise is not None:
+            found.setdefault(promise.clause, []).append(name)
+    return found
+
+
+def _judge(promise: Promise, test: UnderTest, body: Callable[[], None]) -> None:
+    reason = test.harness_in_use.waivers.get(promise.clause)
+    if reason is None:
+        _run(promise, test, body)
+        return
+    try:
+        _run(promise, test, body)
+    except (Exception, pytest.fail.Exception):
+        test.record(Verdict.WAIVED, reason)
+        pytest.xfail(f"{promise.clause} is waived: {reason}")
+
+
+def _run(promise: Promise, test: UnderTest, body: Callable[[], None]) -> None:
+    harness, driver = test.harness_in_use, test.driver_in_use
+    missing = promise.missing(driver.capabilities)
+    test.record(Verdict.BROKEN)
+    if missing:
+        _expect_refusal(missing, body)
+        test.record(Verdict.REFUSED, ", ".join(sorted(missing)))
+    elif promise.outage and harness.outage() is None:
+        test.record(Verdict.NOT_EXERCISED, harness.no_outage)
+    else:
+        body()
+        test.record(Verdict.KEPT)
+
+
+def _expect_refusal(missing: frozenset[str], body: Callable[[], None]) -> None:
+    wanted = f"the driver does not claim {', '.join(sorted(missing))}, so this must be Unsupported"
+    try:
+        body()
+    except Unsupported as error:
+        if error.capability not in missing:
+            pytest.fail(f"{wanted}; it is, but for {error.capability}")
+    except ReadOnly:
+        # Where another system owns a kind, this is the better answer.
+        if not any(name.startswith(Capability.WRITE.value) for name in missing):
+            raise
+    except (Exception, pytest.fail.Exception) as error:
+        raise AssertionError(f"{wanted}; it ended in {type(error).__name__}: {error}") from error
+    else:
+        pytest.fail(f"{wanted}; it was done all the same")
