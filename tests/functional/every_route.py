@@ -1,0 +1,109 @@
+"""A small fleet with known ids, and requests to it that between them use every route."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from craton.models import Entity, Group, Host, Region, Tenant
+from craton.variables import Variables
+
+_COLOUR = Variables({"colour": "blue", "list": [1, 2.5, None]})
+
+FLEET: tuple[Entity, ...] = (
+    Tenant(id="t", name="acme", variables=_COLOUR),
+    Region(id="r", tenant_id="t", name="north", variables=_COLOUR),
+    Region(id="r2", tenant_id="t", name="east"),
+    Group(id="site", region_id="r", name="site", variables=_COLOUR),
+    Group(id="web", region_id="r", name="web", parents=("site",), variables=_COLOUR),
+    Group(id="db", region_id="r", name="db"),
+    Host(id="h1", region_id="r", name="web1", groups=("web",), variables=_COLOUR),
+    Host(id="h2", region_id="r", name="web2", groups=("site", "web"), variables=_COLOUR),
+    Host(id="h3", region_id="r", name="db1", groups=("db",), ip_address="10.0.0.3"),
+)
+
+
+class Example(NamedTuple):
+    """A request that succeeds on the fleet."""
+
+    method: str
+    #: The path of the route, as the table of routes has it.
+    route: str
+    #: The path with its query.
+    path: str
+    body: Any = None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+#: The collection of each kind and one entity in it, as routes and as paths.
+_ENTITIES = {
+    "/v1/tenants": ("/v1/tenants", "t"),
+    "/v1/regions/{tenant_id}": ("/v1/regions/t", "r"),
+    "/v1/groups/{region_id}": ("/v1/groups/r", "web"),
+    "/v1/hosts/{region_id}": ("/v1/hosts/r", "h1"),
+}
+#: What is done with one entity, as the rest of the path (as a route and as a path) and a body.
+_WITH_ONE: list[tuple[str, str, str, Any]] = [
+    ("GET", "", "", None),
+    ("PUT", "", "", {"name": "renamed", "variables": {"a": 1}}),
+    ("PATCH", "", "", {"variables": {"colour": "red"}}),
+    ("DELETE", "", "?cascade=true", None),
+    ("GET", "/variables", "/variables", None),
+    ("GET", "/variables", "/variables?resolved=true", None),
+    ("GET", "/variables", "/variables?resolved=true&explain=true", None),
+    ("PUT", "/variables", "/variables", {"a": 1}),
+    ("PATCH", "/variables", "/variables", {"colour": "red"}),
+    ("GET", "/variables/{name}", "/variables/colour", None),
+    ("PUT", "/variables/{name}", "/variables/colour", "red"),
+    ("DELETE", "/variables/{name}", "/variables/colour", None),
+]
+_EXPORT = {
+    "all": {"children": ["extra", "ungrouped"], "vars": {"colour": "red"}},
+    "extra": {"hosts": ["new1", "web1"]},
+    "_meta": {"hostvars": {"new1": {"a": 1}, "web1": {"b": 2}}},
+}
+_BATCH = {
+    "changes": [
+        {"op": "create", "kind": "group", "value": {"name": "new"}},
+        {"op": "create", "kind": "host", "value": {"name": "new1", "groups": ["new", "web"]}},
+        {"op": "replace", "kind": "host", "id": "h2", "value": {"name": "web2"}},
+        {"op": "delete", "kind": "group", "id": "db"},
+    ]
+}
+_GROUP = "/v1/groups/{region_id}/{id}"
+_BUNDLE = "/v1/inventory/{region_id}"
+_OTHERS = [
+    *(
+        Example("GET", path, path)
+        for path in ("/", "/v1", "/v1/capabilities", "/v1/openapi.json", "/healthcheck", "/metrics")
+    ),
+    Example("GET", "/v1/hosts/{region_id}", "/v1/hosts/r?group=site&limit=1&sort=-name"),
+    Example("GET", "/v1/hosts/{region_id}", '/v1/hosts/r?vars=colour:"blue"&resolved=true'),
+    Example("GET", f"{_GROUP}/hosts", "/v1/groups/r/site/hosts?recursive=true"),
+    Example("GET", f"{_GROUP}/children", "/v1/groups/r/site/children"),
+    Example("PUT", f"{_GROUP}/hosts/{{host_id}}", "/v1/groups/r/db/hosts/h1"),
+    Example("PUT", f"{_GROUP}/children/{{group_id}}", "/v1/groups/r/db/children/web"),
+    Example("DELETE", f"{_GROUP}/hosts/{{host_id}}", "/v1/groups/r/web/hosts/h1"),
+    Example("DELETE", f"{_GROUP}/children/{{group_id}}", "/v1/groups/r/site/children/web"),
+    Example("GET", f"{_BUNDLE}.tgz", "/v1/inventory/r.tgz"),
+    Example("GET", f"{_BUNDLE}.tgz", "/v1/inventory/r.tgz?target=ansible&name=web1"),
+    Example("GET", f"{_BUNDLE}.zip", "/v1/inventory/r.zip?group=site"),
+    Example("GET", f"{_BUNDLE}.json", "/v1/inventory/r.json"),
+    Example("POST", _BUNDLE, "/v1/inventory/r", _EXPORT),
+    Example("POST", _BUNDLE, "/v1/inventory/r?mode=replace", _EXPORT),
+    Example("POST", "/v1/batch/{region_id}", "/v1/batch/r", _BATCH),
+]
+
+
+def _of_entities() -> Iterator[Example]:
+    for route, (path, id) in _ENTITIES.items():
+        yield Example("GET", route, path)
+        yield Example("GET", route, f"{path}?limit=1&variables=true")
+        yield Example("POST", route, path, {"name": "new"})
+        for method, rest_of_route, rest, body in _WITH_ONE:
+            yield Example(method, f"{route}/{{id}}{rest_of_route}", f"{path}/{id}{rest}", body)
+
+
+EXAMPLES = (*_of_entities(), *_OTHERS)
