@@ -14,9 +14,8 @@ from sqlalchemy import Connection, select
 
 from craton.backends.sql import bulk
 from craton.backends.sql.namespace import RegionLocks
-from craton.backends.sql.rows import to_milliseconds
 from craton.backends.sql.schema import TABLES, KindTables
-from craton.driver import at, new_revision, now, parent_of
+from craton.driver import at, parent_of
 from craton.errors import Cycle, InvalidReference
 from craton.models import Entity, Group, links
 from craton.rules import find_cycle
@@ -73,25 +72,18 @@ class LinkWriter:
                 self._pending[tables.kind, stored.entity.id] = pending
 
     def removing(self, kind: type[Entity], ids: Iterable[str]) -> None:
-        """Take note that entities are about to be removed, and take the links to them away.
+        """Take note that entities are about to be removed, and drop what waits because of them.
 
-        Entities that had such a link get another revision.
+        Who loses a link here was written in this transaction, and needs no other revision.
         """
         gone = set(ids)
         for id in gone:
             self._pending.pop((kind, id), None)
-        bumped: dict[type[Entity], list[str]] = defaultdict(list)
-        for (owner, id), pending in self._pending.items():
+        for (owner, _), pending in self._pending.items():
             for field, spec in links(owner):
-                missing = pending.missing.get(field, [])
-                if spec.kind == kind.kind and not gone.isdisjoint(missing):
-                    pending.missing[field] = [target for target in missing if target not in gone]
-                    bumped[owner].append(id)
-        revision, moment = new_revision(), to_milliseconds(now())
-        for owner, owners in bumped.items():
-            rows = [(revision, moment, id) for id in owners]
-            table = TABLES[owner].entities
-            bulk.update(self._connection, table, ("revision", "updated_at"), ("id",), rows)
+                if spec.kind == kind.kind and field in pending.missing:
+                    waiting = pending.missing[field]
+                    pending.missing[field] = [target for target in waiting if target not in gone]
 
     @property
     def has_pending(self) -> bool:

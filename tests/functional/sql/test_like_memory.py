@@ -154,12 +154,23 @@ def host(id: str, region: str, *groups: str) -> Step:
     return ("create", Host(id=id, region_id=region, name=f"h{id}", groups=groups))
 
 
+def renamed(id: str, name: str) -> Host:
+    return Host(id=id, region_id="r1", name=name)
+
+
 @settings(
     max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(batches=batches)
+@example([[("delete", Group, id, None, False)] for id in ("1", "2", "3")])
+@example([[("delete", Group, id, None, False) for id in ("1", "2", "3")]])
+@example([[("delete", Group, "1", None, False), ("delete", Group, "2", "current", False)]])
+@example([[("replace", group("1", "r1", "3")[1], "current")]])
+@example([[("replace", group("2", "r1")[1], None), ("replace", group("1", "r1", "3")[1], None)]])
+@example([[("replace", renamed("1", "free"), None), ("replace", renamed("2", "h1"), None)]])
+@example([[("replace", renamed("2", "h1"), None), ("replace", renamed("1", "free"), None)]])
 @example([[("delete", Tenant, "t1", None, True), ("delete", Tenant, "t1", None, False)]])
 # A group that is deleted takes its links along, also those that were never checked.
 @example([[host("6", "r1", "7"), group("7", "r2"), ("delete", Group, "7", None, False)]])

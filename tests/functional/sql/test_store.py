@@ -240,6 +240,11 @@ class TestReading:
             assert snapshot.get(Host, before[0].id) == before[0]
         assert sql.count(Host) == len(before) - 12
 
+    def test_a_snapshot_begins_where_it_is_entered(self, sql: SqlDriver) -> None:
+        with sql.snapshot() as snapshot:
+            sql.create(Tenant(name="later"))
+            assert snapshot.count(Tenant) == 0
+
     def test_windows_end_where_the_selection_does(
         self, sql: SqlDriver, region: Region, monkeypatch: pytest.MonkeyPatch
     ) -> None:
