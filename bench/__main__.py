@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import tempfile
@@ -44,6 +45,7 @@ def run(fleet: Fleet, subjects: Sequence[str], repeat: int) -> Results:
         subjects: What to measure; see ``--only``.
         repeat: How often.
     """
+    load = os.getloadavg()[0] / (os.cpu_count() or 1)
     timings: list[Timing] = []
     growths: list[Growth] = []
     with (
@@ -55,7 +57,7 @@ def run(fleet: Fleet, subjects: Sequence[str], repeat: int) -> Results:
                 timings += _told(measure(stage, repeat))
         if MEMORY in subjects:
             growths += _told(measure_memory(stage))
-    return Results(timings=timings, growths=growths)
+    return Results(timings=timings, growths=growths, load=load)
 
 
 def _told(results: Iterator[R]) -> Iterator[R]:

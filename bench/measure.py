@@ -8,28 +8,57 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-Timed = Callable[[], object]
+Action = Callable[[], object]
 
 
-def seconds(action: Timed) -> float:
-    """Return how long one call takes, without the collector of garbage in between."""
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """What something costs.
+
+    Attributes:
+        wall: The seconds that pass.
+        cpu: The seconds that processors work for it, which others on the machine change less.
+    """
+
+    wall: float
+    cpu: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """Something to measure.
+
+    Attributes:
+        action: Does it.
+        cpu_clock: Tells how much processor time was spent where it is done.
+    """
+
+    action: Action
+    cpu_clock: Callable[[], float] = time.process_time
+
+
+def cost(work: Work) -> Cost:
+    """Return what one call costs, without the collector of garbage in between."""
     gc.collect()
     gc.disable()
     try:
-        start = time.perf_counter()
-        action()
-        return time.perf_counter() - start
+        cpu, wall = work.cpu_clock(), time.perf_counter()
+        work.action()
+        return Cost(wall=time.perf_counter() - wall, cpu=work.cpu_clock() - cpu)
     finally:
         gc.enable()
 
 
-def best_of(repeat: int, *actions: Timed) -> list[float]:
-    """Return the shortest time of each action; they take turns, so that all see one machine."""
-    times = [[seconds(action) for action in actions] for _ in range(repeat)]
-    return [min(column) for column in zip(*times, strict=True)]
+def best_of(repeat: int, *works: Work) -> list[Cost]:
+    """Return the least cost of each work; they take turns, so that all see one machine."""
+    costs = [[cost(work) for work in works] for _ in range(repeat)]
+    return [
+        Cost(wall=min(cost.wall for cost in column), cpu=min(cost.cpu for cost in column))
+        for column in zip(*costs, strict=True)
+    ]
 
 
-def medians(rounds: int, size: int, *actions: Timed) -> list[float]:
+def medians(rounds: int, size: int, *actions: Action) -> list[float]:
     """Return the median time of each short action.
 
     Args:
@@ -58,6 +87,7 @@ class Timing:
         floor: Seconds that the floor took; ``None`` for a line that only informs.
         craton: Seconds that Craton took.
         aim: The largest ratio that is good enough; ``None`` for a line that only informs.
+        cpu_ratio: The same by processor time, where it is known.
         note: What else a reader should know.
     """
 
@@ -65,7 +95,20 @@ class Timing:
     craton: float
     floor: float | None = None
     aim: float | None = None
+    cpu_ratio: float | None = None
     note: str = ""
+
+    @classmethod
+    def of(cls, what: str, floor: Cost, craton: Cost, aim: float, note: str = "") -> Timing:
+        """Make the line of two costs."""
+        return cls(
+            what=what,
+            floor=floor.wall,
+            craton=craton.wall,
+            aim=aim,
+            cpu_ratio=craton.cpu / floor.cpu if floor.cpu else None,
+            note=note,
+        )
 
     @property
     def ratio(self) -> float | None:
@@ -107,7 +150,14 @@ class Growth:
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """All that was measured."""
+    """All that was measured.
+
+    Attributes:
+        timings: About time.
+        growths: About memory.
+        load: How many others wanted each processor when the run began.
+    """
 
     timings: Sequence[Timing]
     growths: Sequence[Growth]
+    load: float = 0.0

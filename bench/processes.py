@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
+
 from bench import http
 
 _PR_SET_PDEATHSIG = 1
@@ -36,6 +38,12 @@ class Server:
     pid: int
     host: str
     port: int
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that its processes have spent."""
+        parent = psutil.Process(self.pid)
+        times = [process.cpu_times() for process in (parent, *parent.children(recursive=True))]
+        return sum(time.user + time.system for time in times)
 
     def connect(self) -> http.Connection:
         return http.Connection(self.host, self.port)

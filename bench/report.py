@@ -12,7 +12,7 @@ from bench.measure import Growth, Results, Timing
 
 _TIMES = "×"  # noqa: RUF001
 
-_HEAD = ("what", "floor", "Craton", "ratio", "aim", "reached", "note")
+_HEAD = ("what", "floor", "Craton", "ratio", "aim", "reached", "CPU ratio", "note")
 _MEMORY_HEAD = ("memory of the server", "before", "peak", "growth", "aim", "reached", "note")
 
 
@@ -20,7 +20,7 @@ def table(fleet: Fleet, results: Results) -> str:
     """Return the results as text, for a fixed-width screen."""
     title = (
         f"{fleet.hosts:,} hosts {_TIMES} {fleet.variables} variables in {fleet.groups} groups, "
-        "SQLite; floors from the same run"
+        f"SQLite; floors from the same run; load at the start {results.load:.1f} a processor"
     )
     parts = [title]
     if results.timings:
@@ -46,7 +46,8 @@ def document(fleet: Fleet, results: Results) -> str:
         {**asdict(growth), "growth": growth.growth, "reached": growth.reached}
         for growth in results.growths
     ]
-    whole: dict[str, Any] = {"fleet": asdict(fleet), "timings": timings, "memory": growths}
+    lines = {"timings": timings, "memory": growths}
+    whole: dict[str, Any] = {"fleet": asdict(fleet), **lines, "load": results.load}
     return json.dumps(whole, indent=2)
 
 
@@ -58,6 +59,7 @@ def _timing_row(timing: Timing) -> tuple[str, ...]:
         "" if timing.ratio is None else f"{timing.ratio:.2f}{_TIMES}",
         "" if timing.aim is None else f"≤ {timing.aim:g}{_TIMES}",
         _yes_or_no(timing.reached),
+        "" if timing.cpu_ratio is None else f"{timing.cpu_ratio:.2f}{_TIMES}",
         timing.note,
     )
 

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from bench.floors import bundles
 from bench.floors.imports import insert_everything
 from bench.http import Connection
-from bench.measure import Growth, Timing, best_of, medians
+from bench.measure import Growth, Timing, Work, best_of, medians
 from bench.memory import PeakMemory
 from bench.processes import craton_server, floor_server
 from bench.stage import WARM_UP_HOSTS, Stage, progress
@@ -43,34 +43,42 @@ class DishonestFloorError(Exception):
 def measure_import(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare the import with the rows that it left, inserted raw."""
     progress("inserting the same rows raw")
-    times = []
+    assert stage.import_cost is not None
+    costs = []
     for _ in range(min(repeat, 2)):
         target = stage.directory / "floor.sqlite"
-        times.append(insert_everything(stage.database, target))
+        costs.append(insert_everything(stage.database, target))
         for file in stage.directory.glob("floor.sqlite*"):
             file.unlink()
-    yield Timing(what="import", floor=min(times), craton=stage.import_seconds, aim=6)
+    floor = min(costs, key=lambda cost: cost.wall)
+    yield Timing.of("import", floor, stage.import_cost, aim=6)
 
 
 def measure_bundles(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare each bundle with the same content made raw."""
+    clock = stage.server.cpu_seconds
     with stage.opened() as database, stage.server.connect() as connection:
         for target, (ending, name) in BUNDLES.items():
             progress(f"bundle {name}, and the same raw")
             path = f"/v1/inventory/{stage.region_id}{ending}"
             floor = partial(bundles.FLOORS[target], database, stage.region_id)
             note = compare_content(floor(), connection.get(path).body)
-            raw, craton = best_of(repeat, floor, lambda path=path: connection.download(path))
-            yield Timing(what=f"bundle {name}", floor=raw, craton=craton, aim=2, note=note)
+            raw, craton = best_of(
+                repeat,
+                Work(action=floor),
+                Work(action=partial(connection.download, path), cpu_clock=clock),
+            )
+            yield Timing.of(f"bundle {name}", raw, craton, aim=2, note=note)
         for name, ending in _ZIPS.items():
             progress(f"bundle {name}")
             path = f"/v1/inventory/{stage.region_id}{ending}"
-            (craton,) = best_of(1, lambda path=path: connection.download(path))
-            yield Timing(what=f"bundle {name}", craton=craton)
+            (craton,) = best_of(1, Work(action=partial(connection.download, path)))
+            yield Timing(what=f"bundle {name}", craton=craton.wall)
 
 
 def measure_unchanged(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare a bundle that the client has already with the full one."""
+    clock = stage.server.cpu_seconds
     with stage.server.connect() as connection:
         for ending, name in BUNDLES.values():
             progress(f"unchanged bundle {name}")
@@ -79,11 +87,11 @@ def measure_unchanged(stage: Stage, repeat: int) -> Iterator[Timing]:
             headers = {"If-None-Match": etag}
             full, unchanged = best_of(
                 repeat,
-                lambda path=path: connection.download(path),
-                lambda path=path, headers=headers: connection.get(path, headers, expect=304),
+                Work(action=partial(connection.download, path), cpu_clock=clock),
+                Work(action=partial(connection.get, path, headers, expect=304), cpu_clock=clock),
             )
-            what = f"unchanged {name}"
-            yield Timing(what=what, floor=full, craton=unchanged, aim=0.1, note="of the full one")
+            note = "of the full one"
+            yield Timing.of(f"unchanged {name}", full, unchanged, aim=0.1, note=note)
 
 
 def measure_requests(stage: Stage, repeat: int) -> Iterator[Timing]:

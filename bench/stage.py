@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.fleet import Fleet
-from bench.http import Connection
+from bench.http import Connection, Response
+from bench.measure import Cost, Work, cost
 from bench.processes import Server, craton_server
 
 #: The hosts of the region with which a server is warmed up.
@@ -28,7 +28,7 @@ class Stage:
         fleet: What the main region holds.
         server: The server.
         region_id: The main region.
-        import_seconds: How long its import took.
+        import_cost: What its import cost.
         others: Ids of other regions by the number of their hosts.
     """
 
@@ -36,7 +36,7 @@ class Stage:
     fleet: Fleet
     server: Server
     region_id: str = ""
-    import_seconds: float = 0.0
+    import_cost: Cost | None = None
     others: dict[int, str] = field(default_factory=dict)
 
     @property
@@ -49,18 +49,22 @@ class Stage:
         with closing(sqlite3.connect(self.database)) as database:
             yield database
 
-    def import_region(self, connection: Connection, fleet: Fleet) -> tuple[str, float]:
-        """Make a region of a fleet; return its id and the seconds that the import took."""
+    def import_region(self, connection: Connection, fleet: Fleet) -> tuple[str, Cost]:
+        """Make a region of a fleet; return its id and what the import cost."""
         document = fleet.document()
         tenant = json.dumps({"name": f"tenant of {fleet.hosts}"}).encode()
         tenant_id = connection.post("/v1/tenants", tenant, expect=201).json()["id"]
         region = json.dumps({"name": f"region of {fleet.hosts}"}).encode()
         region_id = connection.post(f"/v1/regions/{tenant_id}", region, expect=201).json()["id"]
         progress(f"importing {fleet.hosts:,} hosts, {len(document) / 1e6:.1f} MB")
-        start = time.perf_counter()
-        report = connection.post(f"/v1/inventory/{region_id}?mode=merge", document).json()
-        spent = time.perf_counter() - start
-        assert report["created"]["hosts"] == fleet.hosts, report
+        path = f"/v1/inventory/{region_id}?mode=merge"
+        answers: list[Response] = []
+        work = Work(
+            action=lambda: answers.append(connection.post(path, document)),
+            cpu_clock=self.server.cpu_seconds,
+        )
+        spent = cost(work)
+        assert answers[0].json()["created"]["hosts"] == fleet.hosts
         return region_id, spent
 
 
@@ -70,7 +74,7 @@ def prepared(directory: Path, fleet: Fleet) -> Iterator[Stage]:
     with craton_server(directory) as server:
         stage = Stage(directory=directory, fleet=fleet, server=server)
         with server.connect() as connection:
-            stage.region_id, stage.import_seconds = stage.import_region(connection, fleet)
+            stage.region_id, stage.import_cost = stage.import_region(connection, fleet)
         yield stage
 
 

@@ -10,7 +10,7 @@ import pytest
 from bench import __main__ as program
 from bench import report, scenarios
 from bench.fleet import Fleet
-from bench.measure import Growth, Results, Timing, best_of, medians
+from bench.measure import Growth, Results, Timing, Work, best_of, medians
 
 FLEET = Fleet(hosts=120, variables=20, groups=20)
 
@@ -68,11 +68,15 @@ def test_the_variable_that_a_filter_asks_for_is_one_that_hosts_have() -> None:
 def test_the_best_time_is_the_shortest_and_actions_take_turns() -> None:
     calls = []
 
-    times = best_of(3, lambda: calls.append("floor"), lambda: calls.append("craton"))
+    costs = best_of(
+        3,
+        Work(action=lambda: calls.append("floor")),
+        Work(action=lambda: calls.append("craton"), cpu_clock=lambda: float(len(calls))),
+    )
 
     assert calls == ["floor", "craton"] * 3
-    assert len(times) == 2
-    assert all(time > 0 for time in times)
+    assert all(cost.wall > 0 for cost in costs)
+    assert costs[1].cpu == 1
 
 
 def test_short_actions_take_turns_and_the_first_call_of_a_turn_does_not_count() -> None:
