@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from craton.bundles import Spool
+from craton.bundles import Format, Spool
 from craton.driver import InventoryDriver
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
@@ -192,11 +192,13 @@ def test_a_fault_on_the_way_reaches_the_server(
 ) -> None:
     paths.host("h", variables={"a": 1})
 
-    def broken(self: Spool, member: object) -> Iterator[bytes]:
-        raise OSError("the disk is gone")
-        yield b""
+    archive = Spool.archive
 
-    monkeypatch.setattr(Spool, "content", broken)
+    def broken(self: Spool, form: Format) -> Iterator[bytes]:
+        yield next(archive(self, form))
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(Spool, "archive", broken)
     answer = api.begin(f"{paths.inventory}.{ending}")
     with pytest.raises(OSError, match="the disk is gone"):
         list(answer)
