@@ -42,8 +42,6 @@ PLAYBOOK = """
     - debug:
         msg: "{{ copied }} {{ joined }}"
     - raw: "true"
-      environment:
-        DATA: "{{ joined }}"
 """
 
 
