@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Self
 
 from craton import jsontext
-from craton.bundles.groups import GroupGraph, in_region
+from craton.bundles.groups import GroupGraph, Subtree, in_region
 from craton.bundles.precedence import Precedence
 from craton.driver import InventoryReader
 from craton.errors import InvalidQuery, InvalidValue
@@ -142,14 +142,14 @@ def _own_equals(steps: Path, value: JsonValue) -> Predicate:
     return Compare(("variables", *steps), Operator.EQ, value)
 
 
-def _members(graph: GroupGraph, names_or_ids: Sequence[str]) -> tuple[str, ...]:
+def _members(graph: GroupGraph, names_or_ids: Sequence[str]) -> Subtree:
     chosen: set[str] = set()
     for name_or_id in names_or_ids:
         found = graph.named(name_or_id)
         if not found:
             raise _refused(_GROUP, f"{name_or_id!r} is neither a name nor an id of a group here")
         chosen |= found
-    return tuple(sorted(graph.descendants(chosen)))
+    return graph.subtree(chosen)
 
 
 def _typed(name: str, value: str) -> str | bool:

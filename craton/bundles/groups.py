@@ -11,6 +11,24 @@ from craton.models import Group
 from craton.query import Compare, Operator, Predicate, Query
 
 
+class Subtree(tuple[str, ...]):
+    """The ids of groups and of their descendants, which reads as those groups alone.
+
+    A page token is bound to how its query reads: so it stays good when a subgroup comes or goes
+    between two pages.
+    """
+
+    _roots: Iterable[str]
+
+    def __new__(cls, roots: Iterable[str], ids: Iterable[str]) -> Self:
+        self = super().__new__(cls, sorted(ids))
+        self._roots = roots
+        return self
+
+    def __repr__(self) -> str:
+        return f"Subtree({self._roots!r})"
+
+
 class GroupGraph:
     """The groups of one region and the edges between them. Nothing is kept of their hosts.
 
@@ -69,16 +87,17 @@ class GroupGraph:
                 waiting.extend(self.group(id).parents)
         return found
 
-    def descendants(self, ids: Iterable[str]) -> set[str]:
+    def subtree(self, ids: Iterable[str]) -> Subtree:
         """Return the ids of these groups and of all their descendants."""
+        roots = sorted(set(ids))
         found: set[str] = set()
-        waiting = list(ids)
+        waiting = list(roots)
         while waiting:
             id = waiting.pop()
             if id not in found:
                 found.add(id)
                 waiting.extend(self._children[id])
-        return found
+        return Subtree(roots, found)
 
     def chain(self, ids: Iterable[str]) -> list[Group]:
         """Return these groups and their ancestors in the order in which later ones win.

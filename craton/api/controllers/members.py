@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any
 
 from webob import Response
 
@@ -18,24 +18,6 @@ from craton.bundles.groups import GroupGraph, in_region
 from craton.errors import InvalidReference, NotFound
 from craton.models import Entity, Group, Host
 from craton.query import Overlaps
-
-
-class Subtree(tuple[str, ...]):
-    """The ids of a group and of its descendants, which reads as the group alone.
-
-    A page token is bound to how its query reads: so it stays good when a subgroup comes or goes
-    between two pages.
-    """
-
-    root: str
-
-    def __new__(cls, root: str, ids: Iterable[str]) -> Self:
-        self = super().__new__(cls, sorted(ids))
-        self.root = root
-        return self
-
-    def __repr__(self) -> str:
-        return f"Subtree({self.root!r})"
 
 
 class _OfMembers(OfKind[Group]):
@@ -59,7 +41,7 @@ class Members(_OfMembers):
         ids: tuple[str, ...] = (group.id,)
         if request.values["recursive"]:
             graph = GroupGraph.load(self.driver, group.region_id)
-            ids = Subtree(group.id, graph.descendants(ids))
+            ids = graph.subtree(ids)
         where = Overlaps((self.field,), ids)
         query = query_of(request.values, [in_region(group.region_id), where])
         return self.page(request, self.member, query)

@@ -238,12 +238,18 @@ def test_what_stands_throughout_is_on_exactly_one_page(
     assert len(seen) == len(set(seen))
 
 
-def test_a_walk_over_members_goes_on_when_a_subgroup_comes(api: Client, paths: Paths) -> None:
+@pytest.mark.parametrize("way", ["members", "filter"])
+def test_a_walk_over_members_goes_on_when_a_subgroup_comes(
+    api: Client, paths: Paths, way: str
+) -> None:
     top = paths.group("top")
     sub = paths.group("sub", parents=[top["id"]])
     for number in range(4):
         paths.host(f"h{number}", groups=[sub["id"]])
-    path = f"{paths.groups}/{top['id']}/hosts?recursive=true&limit=2"
+    path = {
+        "members": f"{paths.groups}/{top['id']}/hosts?recursive=true&limit=2",
+        "filter": f"{paths.hosts}?group=top&limit=2",
+    }[way]
     first = api.get(path).json
     late = paths.group("late", parents=[sub["id"]])
     paths.host("h9", groups=[late["id"]])
