@@ -33,6 +33,7 @@ class Verdict(Enum):
     KEPT = "kept"
     REFUSED = "refused as not claimed"
     NOT_EXERCISED = "not exercised"
+    KEPT_IN_PART = "kept where exercised"
     WAIVED = "waived"
     BROKEN = "broken"
 
@@ -108,7 +109,7 @@ def promise_of(test: Any) -> Promise | None:
     return found if isinstance(found, Promise) else None
 
 
-def tests_of(suite: type) -> dict[str, list[str]]:
+def clauses_of(suite: type) -> dict[str, list[str]]:
     """Return the names of a suite's tests by the name of their clause."""
     found: dict[str, list[str]] = {}
     for name in dir(suite):

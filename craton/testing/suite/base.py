@@ -9,11 +9,9 @@ import pytest
 from craton.driver import InventoryDriver
 from craton.testing.clauses import check_known
 from craton.testing.harness import Harness
-from craton.testing.promises import Verdict, promise_of
+from craton.testing.promises import Verdict, clauses_of, promise_of
+from craton.testing.results import CLAUSE, REASON, SUITE, TESTS, VERDICT, WAIVER
 from craton.testing.suite.fleet import Fleet
-
-#: The names under which a test's properties stand in a report of pytest's.
-CLAUSE, VERDICT, REASON, SUITE = "clause", "verdict", "reason", "suite"
 
 
 class Suite:
@@ -50,6 +48,9 @@ class Suite:
         if promise is not None:
             self.properties.append((CLAUSE, promise.clause))
             self.properties.append((SUITE, request.node.parent.nodeid))
+            self.properties.append((TESTS, len(clauses_of(type(self))[promise.clause])))
+            if promise.clause in harness.waivers:
+                self.properties.append((WAIVER, harness.waivers[promise.clause]))
 
     def record(self, verdict: Verdict, reason: str = "") -> None:
         """Note how the test ended; a later verdict takes the place of an earlier one."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from craton.driver import InventoryDriver
-from craton.errors import CratonError, ReadOnly, Unavailable, Unsupported
+from craton.errors import CratonError, InvalidValue, ReadOnly, Unavailable, Unsupported
 from craton.models import KINDS, Entity, Host, Region, Tenant
 from craton.query import Compare, Exists, In, Operator, Overlaps, Predicate, Prefix, Query
 from craton.testing.promises import clause
@@ -49,7 +49,7 @@ class ErrorClauses(Suite):
 
     @clause("ERROR-1", writes=(Host,))
     def test_error_1_errors_carry_their_facts(self, fleet: Fleet) -> None:
-        with pytest.raises(CratonError) as caught:
+        with pytest.raises(InvalidValue) as caught:
             fleet.driver.create(fleet.host("h", ssh_port=0))
         assert caught.value.fields["field"] == "ssh_port"
         assert caught.value.code == "invalid_value"

@@ -9,7 +9,7 @@ import pytest
 
 from craton.testing import CLAUSES, DriverSuite, UnknownClause, clause
 from craton.testing.clauses import check_known
-from craton.testing.promises import promise_of, tests_of
+from craton.testing.promises import promise_of, clauses_of
 
 CONTRACT = Path(__file__).parents[3] / "docs" / "contract.rst"
 
@@ -20,7 +20,7 @@ def test_the_catalogue_is_the_one_of_the_contract() -> None:
 
 
 def test_every_clause_has_a_test() -> None:
-    assert tests_of(DriverSuite).keys() == CLAUSES.keys()
+    assert clauses_of(DriverSuite).keys() == CLAUSES.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in dir(DriverSuite) if name.startswith("test_")])
