@@ -178,9 +178,14 @@ def renamed(id: str, name: str) -> Host:
 @example([[host("6", "r1", "7"), group("7", "r2"), ("delete", Region, "r2", None, True)]])
 @example([[group("7", "r1"), ("delete", Group, "7", None, False), host("6", "r1", "7")]])
 @example([[host("6", "r1", "7"), ("delete", Host, "6", None, False), group("7", "r2")]])
+# A region that is deleted halfway is no parent any more.
+@example([[host("6", "r2"), ("delete", Region, "r2", None, True), host("7", "r2")]])
+# What cannot be stored at all does not hide what could not be stored before it.
+@example([[group("1", "r1"), ("create", Group(id="9", region_id="r1", name=""))]])
 # A cycle may only come about by a link that is checked late.
 @example([[group("6", "r1", "7"), group("7", "r1", "8"), group("8", "r1", "6")]])
 @example([[group("6", "r1", "7"), group("7", "r1", "8"), group("8", "r1", "6", "9")]])
+@example([[group("6", "r1", "7"), host("6", "r1"), group("7", "r1", "6")]])
 @example([[group("6", "r1", "7"), group("7", "r2", "6")]])
 @example([[group("6", "r1")], [("delete", Group, "6", None, False)] * 2])
 @example([[host("6", "r1"), host("7", "r1", "9"), ("replace", host("6", "r1", "9")[1], None)]])

@@ -223,6 +223,28 @@ CASES = [
         Compare(("variables", "a", "b", "1", "a"), Operator.EQ, 1),
     ],
 )
+@example(
+    population=[
+        Host(region_id="r", name=f"h{position}", asset_id=asset_id, ssh_port=port)
+        for position, (asset_id, port) in enumerate(
+            [(None, None), ("a", 22), ("\ud7ffa", 1), ("\ue000", None), ("\U0010ffffa", None)]
+        )
+    ],
+    predicates=[
+        combination
+        for predicate in (
+            Compare(("asset_id",), Operator.EQ, "a"),
+            Compare(("asset_id",), Operator.GT, "a"),
+            Compare(("ssh_port",), Operator.LT, 22),
+            In(("asset_id",), ("a", "b")),
+            In(("asset_id",), ("a", None)),
+            Prefix(("asset_id",), "\ud7ff"),
+            Prefix(("asset_id",), "\U0010ffff"),
+            Prefix(("asset_id",), ""),
+        )
+        for combination in (predicate, Not(predicate))
+    ],
+)
 def test_a_query_finds_what_matches(
     store: SqlDriver, population: list[Host], predicates: list[Predicate]
 ) -> None:
@@ -318,6 +340,8 @@ def test_no_predicate_is_too_long_for_a_statement(store: SqlDriver, predicate: P
 def test_a_list_of_thousands_is_still_answered_by_sql(store: SqlDriver) -> None:
     many = In(("id",), tuple(str(number) for number in range(predicates.MAX_VALUES)))
     assert store._pushdown(Host, many) == (many, EVERYTHING)
+    too_many = In(("id",), (*many.values, "more"))
+    assert store._pushdown(Host, too_many) == (EVERYTHING, too_many)
     populate(store, [Host(id="7", region_id="r", name="in"), Host(region_id="r", name="out")])
     assert names_of(store.scan(Host, Query(where=many))) == ["in"]
 
@@ -326,8 +350,19 @@ def test_a_deep_predicate_is_left_to_matches(store: SqlDriver) -> None:
     predicate: Predicate = Exists(("variables", "a"))
     for _ in range(300):
         predicate = Not(predicate)
+    assert store._pushdown(Host, predicate) == (EVERYTHING, predicate)
     populate(store, [Host(region_id="r", name="h", variables=Variables({"a": 7}))])
     assert store.count(Host, predicate) == 1
+
+
+@pytest.mark.parametrize("operator", Operator)
+def test_times_compare_to_the_microsecond(store: SqlDriver, operator: Operator) -> None:
+    hosts = populate(store, [Host(region_id="r", name="h")])
+    for microseconds in (-1000, -999, -1, 0, 1, 999, 1000):
+        moment = hosts[0].created_at + timedelta(microseconds=microseconds)
+        predicate = Compare(("created_at",), operator, moment)
+        assert store._pushdown(Host, predicate)[1] == EVERYTHING
+        assert names_of(store.scan(Host, Query(where=predicate))) == matching(hosts, predicate)
 
 
 @pytest.mark.parametrize("field", ["id", "name", "created_at", "updated_at"])
