@@ -37,6 +37,22 @@ def kind_of(change: Change) -> type[Entity]:
     return change.kind if isinstance(change, Delete) else type(change.entity)
 
 
+def taken(changes: Iterator[Change], count: int) -> tuple[list[Change], Iterator[Change] | None]:
+    """Take some changes to look at them, without changing what comes of them.
+
+    Returns:
+        The first changes, and an iterator of the others; ``None`` if there are none. What the
+        iterator raised meanwhile is raised there, so that an error of those before it comes first.
+    """
+    first: list[Change] = []
+    try:
+        for change in islice(changes, count):
+            first.append(change)
+    except Exception as error:
+        return first, _failing(error)
+    return first, changes if len(first) == count else None
+
+
 def described(
     changes: Iterator[Change],
 ) -> tuple[Operation, type[Entity] | None, Iterator[Change]]:
@@ -45,12 +61,16 @@ def described(
     Returns:
         The operation, the kind of entity if there is but one change, and all the changes again.
     """
-    first = list(islice(changes, 2))
-    again = chain(first, changes)
-    if len(first) != 1:
-        return Operation.APPLY, None, again
+    first, rest = taken(changes, 2)
+    if rest is not None or len(first) != 1:
+        return Operation.APPLY, None, chain(first, rest or ())
     (change,) = first
-    return _operation_of(change), kind_of(change), again
+    return _operation_of(change), kind_of(change), iter(first)
+
+
+def _failing(error: Exception) -> Iterator[Change]:
+    yield from ()
+    raise error
 
 
 def _operation_of(change: Change) -> Operation:

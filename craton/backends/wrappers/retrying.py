@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import TypeVar
 
 from tenacity import (
@@ -20,6 +20,7 @@ from tenacity import (
 )
 
 from craton.backends.wrappers.delegation import WrappedReader, Wrapper
+from craton.backends.wrappers.operations import taken
 from craton.backends.wrappers.repeats import RepeatableWrite
 from craton.capabilities import Capability
 from craton.driver import Change, InventoryDriver, InventoryReader
@@ -153,9 +154,9 @@ class RetryingDriver(RetryingReader, Wrapper):
         self._retrying = patience.retrying()
 
     def _write(self, changes: Iterator[Change]) -> None:
-        kept = list(islice(changes, self._patience.changes + 1))
-        if len(kept) > self._patience.changes:
-            self.inner._write(chain(kept, changes))
+        kept, rest = taken(changes, self._patience.changes + 1)
+        if rest is not None:
+            self.inner._write(chain(kept, rest))
             return
         write = RepeatableWrite(self.inner, kept)
         self._retrying.copy(retry=retry_if_exception(write.may_repeat))(write.attempt)

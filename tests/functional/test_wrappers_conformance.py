@@ -1,0 +1,127 @@
+"""Each wrapper keeps the contract, as far as it promises, also around a driver that fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+from oslo_config import cfg
+
+from craton import loader
+from craton.backends.wrappers import (
+    Fault,
+    FaultyDriver,
+    Operation,
+    Patience,
+    ReadOnlyDriver,
+    RetryingDriver,
+    Seeded,
+    TimedDriver,
+)
+from craton.backends.wrappers.delegation import Wrapper
+from craton.backends.wrappers.operations import WRITES
+from craton.driver import InventoryDriver
+from craton.models import E
+from craton.testing import DriverSuite, Harness
+from tests.functional.test_conformance_memory import MemoryHarness
+from tests.functional.test_conformance_sql import SqliteHarness
+
+#: Where several writers compare and set one entity, and count how often they did. After a lost
+#: answer nobody can know whether the others wrote over this write or instead of it; the wrapper
+#: says so (``Unavailable``), and who then does it again may do it twice.
+CONTENDED = ("test_replace_6_no_update_is_lost",)
+
+
+class Around(Harness):
+    """A harness of the driver inside; the kit gets a wrapper around that."""
+
+    def __init__(self, inside: Harness, wrapper: Callable[[cfg.ConfigOpts], InventoryDriver]):
+        self.inside, self.wrapper = inside, wrapper
+        self.no_outage, self.shared = inside.no_outage, inside.shared
+
+    def settings(self) -> cfg.ConfigOpts:
+        return self.inside.settings()
+
+    def reset(self) -> None:
+        self.inside.reset()
+
+    def load(self) -> InventoryDriver:
+        return self.wrapper(self.settings())
+
+    def outage(self) -> AbstractContextManager[None] | None:
+        return self.inside.outage()
+
+    def seed(self, driver: InventoryDriver, entities: Sequence[E]) -> list[E]:
+        while isinstance(driver, Wrapper):
+            driver = driver.inner
+        return super().seed(driver, entities)
+
+
+def ignore(operation: Operation, kind: object, seconds: float, outcome: str) -> None:
+    """Be told, and do nothing."""
+
+
+class ReadOnly(ReadOnlyDriver):
+    def __init__(self, settings: cfg.ConfigOpts) -> None:
+        super().__init__(loader.load(settings))
+
+
+class Timed(TimedDriver):
+    def __init__(self, settings: cfg.ConfigOpts) -> None:
+        super().__init__(loader.load(settings), ignore)
+
+
+class TimedRetrying(TimedDriver):
+    def __init__(self, settings: cfg.ConfigOpts) -> None:
+        super().__init__(RetryingDriver(loader.load(settings)), ignore)
+
+
+class Transient:
+    """Makes a retrying driver around one that fails again and again, but never for long."""
+
+    def __init__(self, test: str, seed: int) -> None:
+        self.test = test
+        self.seed = seed
+
+    def __call__(self, settings: cfg.ConfigOpts) -> InventoryDriver:
+        plan = Seeded(self.seed, self.faults, 0.2)
+
+        class RetryingFaulty(RetryingDriver):
+            def __init__(self, settings: cfg.ConfigOpts) -> None:
+                patience = Patience(attempts=20, seconds=600, sleep=lambda seconds: None)
+                super().__init__(FaultyDriver(loader.load(settings), plan), patience)
+
+        return RetryingFaulty(settings)
+
+    def faults(self, operation: Operation) -> Sequence[Fault]:
+        if operation in (Operation.OPEN, Operation.PING):
+            return ()
+        if operation in WRITES:
+            return () if self.test in CONTENDED else (Fault(), Fault(committed=True))
+        return Fault(), Fault(rows=1), Fault(rows=3)
+
+
+class TestReadOnlyOnSqlite(DriverSuite):
+    @pytest.fixture
+    def harness(self, tmp_path: Path, template_of: Callable[[str], Path]) -> Harness:
+        return Around(SqliteHarness(tmp_path, template_of("sql")), ReadOnly)
+
+
+class TestTimed(DriverSuite):
+    @pytest.fixture
+    def harness(self) -> Harness:
+        return Around(MemoryHarness(), Timed)
+
+
+class TestTimedRetryingOnSqlite(DriverSuite):
+    @pytest.fixture
+    def harness(self, tmp_path: Path, template_of: Callable[[str], Path]) -> Harness:
+        return Around(SqliteHarness(tmp_path, template_of("sql")), TimedRetrying)
+
+
+class TestRetryingAroundFaults(DriverSuite):
+    @pytest.fixture
+    def harness(self, request: pytest.FixtureRequest) -> Harness:
+        return Around(MemoryHarness(), Transient(request.node.originalname, seed=7))
