@@ -183,9 +183,7 @@ def _whole(first: E, rows: Generator[E, None, None]) -> Generator[E, None, None]
         yield from rows
 
 
-def _behind(selection: Selection, last: Entity, count: int) -> Selection | None:
-    """Return what is left of a selection behind a row, after so many of them; perhaps nothing."""
+def _behind(selection: Selection, last: Entity, count: int) -> Selection:
+    """Return what is left of a selection behind a row, after so many of them."""
     left = None if selection.limit is None else selection.limit - count
-    if left == 0:
-        return None
     return dataclasses.replace(selection, after=position(last, selection.order), limit=left)

@@ -143,6 +143,23 @@ def test_a_torn_stream_goes_on_behind_its_last_row(
     assert driver.find(Host, query) == inner.find(Host, query)
 
 
+def test_the_store_is_not_asked_for_more_than_is_left(
+    inner: MemoryDriver, hosts: list[Host]
+) -> None:
+    limits: list[int | None] = []
+
+    class Asked(MemoryDriver):
+        def _select(self, kind, selection):
+            limits.append(selection.limit)
+            return super()._select(kind, selection)
+
+    asked = Asked(inner.settings)
+    asked.state = inner.state
+    driver = retrying(asked, Fault(rows=2), Fault(rows=1))
+    assert list(driver.scan(Host, Query(limit=5))) == hosts[:5]
+    assert limits == [5, 3, 2]
+
+
 def test_a_stream_that_gets_on_is_not_given_up(inner: MemoryDriver, hosts: list[Host]) -> None:
     driver = retrying(inner, *[Fault(rows=1)] * 9, attempts=2)
     assert list(driver.scan(Host)) == hosts
