@@ -58,7 +58,11 @@ class Statements:
         """Read one string for each entity that matches: its id and its revision."""
         columns = self.tables.entities.c
         both = columns.id + literal_column("' '") + columns.revision
-        return self._arranged(select(both), Selection(where=where, order=Order("id")))
+        condition = Translator(self.tables).translate(where).sql
+        parent = self.tables.parent
+        # The order of the index that holds all of it.
+        order = [columns.id] if parent is None else [parent, columns.id]
+        return select(both).where(condition).order_by(*order)
 
     def _arranged(self, statement: Select[Any], selection: Selection) -> Select[Any]:
         order = selection.order
