@@ -15,8 +15,8 @@ from typing import Final
 from craton.bundles.buckets import Buckets, without_first_comma
 from craton.bundles.groups import GroupGraph
 from craton.bundles.layout import GroupTree, variable_files
-from craton.bundles.members import quoted
 from craton.bundles.precedence import Precedence
+from craton.bundles.quoting import quoted
 from craton.bundles.rendering import rendered_host
 from craton.bundles.spool import Spool
 from craton.models import Group, Host

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from craton.bundles.groups import GroupGraph
-from craton.bundles.members import checked, quoted
 from craton.bundles.precedence import Precedence
+from craton.bundles.quoting import checked, quoted
 from craton.bundles.rendering import rendered
 from craton.models import Group
 from craton.names import IMPLICIT_GROUPS, PRIORITY_VARIABLE

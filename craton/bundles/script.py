@@ -8,8 +8,8 @@ from typing import Final
 
 from craton.bundles.buckets import Buckets, without_first_comma
 from craton.bundles.layout import DEFAULT_PRIORITY
-from craton.bundles.members import quoted
 from craton.bundles.precedence import Precedence
+from craton.bundles.quoting import quoted
 from craton.bundles.rendering import as_object, rendered_host, rendered_members
 from craton.bundles.spool import Spool
 from craton.models import Group, Host

@@ -16,9 +16,11 @@ from enum import Enum
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, Self
 
+from craton.bundles import tgz, zip
 from craton.bundles.files import CHUNK, nameless_file
+from craton.bundles.member import Contents, Member
 from craton.errors import BackendFault
 
 _RECORD: Final = struct.Struct("<HQQ32s")
@@ -29,22 +31,6 @@ class Format(Enum):
 
     TGZ = "tgz"
     ZIP = "zip"
-
-
-class Member(NamedTuple):
-    """One file of a bundle.
-
-    Attributes:
-        name: Its path, with slashes.
-        size: In bytes.
-        sha256: The digest of its content.
-        start: Where its content begins in the spool.
-    """
-
-    name: str
-    size: int
-    sha256: bytes
-    start: int
 
 
 class Spool:
@@ -148,7 +134,7 @@ class Spool:
         yield from heapq.merge(self._added(), others, key=attrgetter("name"))
         yield from self._last
 
-    def contents(self) -> Iterator[tuple[Member, Iterator[bytes]]]:
+    def contents(self) -> Contents:
         """Yield all members in their order, each with its content in pieces.
 
         The pieces have :data:`CHUNK` bytes at most. Read them before the next member.
@@ -165,10 +151,9 @@ class Spool:
 
     def archive(self, format: Format) -> Iterator[bytes]:
         """Yield the bundle, packed and compressed. Closing the iterator early ends the work."""
-        from craton.bundles import tgz, zip  # these know the spool
-
-        writer = {Format.TGZ: tgz.archive, Format.ZIP: zip.archive}[format]
-        return writer(self)
+        if format is Format.TGZ:
+            return tgz.archive(self.contents())
+        return zip.archive(self.contents(), self.directory)
 
     def document(self) -> Iterator[bytes]:
         """Yield the one document that an inventory script prints (target ``script``)."""

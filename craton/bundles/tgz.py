@@ -14,7 +14,7 @@ from typing import Final
 from zlib_ng import zlib_ng
 
 from craton.bundles.files import CHUNK
-from craton.bundles.spool import Member, Spool
+from craton.bundles.member import Contents, Member
 
 #: Fast, and nearly as small as higher levels on such text.
 LEVEL: Final = 2
@@ -27,12 +27,12 @@ _PADDING: Final = bytes(_BLOCK)
 _END: Final = bytes(2 * _BLOCK)
 
 
-def archive(spool: Spool) -> Iterator[bytes]:
-    """Yield the members of a spool as a ``.tgz``."""
+def archive(contents: Contents) -> Iterator[bytes]:
+    """Yield members as a ``.tgz``."""
     compressor = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
     checksum = length = 0
     yield _GZIP_HEADER
-    for piece in _gathered(_tar(spool)):
+    for piece in _gathered(_tar(contents)):
         checksum = zlib_ng.crc32(piece, checksum)
         length += len(piece)
         if compressed := compressor.compress(piece):
@@ -68,8 +68,8 @@ _REST: Final = _EMPTY[156:]
 _CHECKSUM: Final = sum(_OWNER) + sum(_TIME) + sum(_REST) + 8 * ord(" ")
 
 
-def _tar(spool: Spool) -> Iterator[bytes]:
-    for member, pieces in spool.contents():
+def _tar(contents: Contents) -> Iterator[bytes]:
+    for member, pieces in contents:
         yield header(member)
         yield from pieces
         if remainder := member.size % _BLOCK:

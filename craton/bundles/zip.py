@@ -9,12 +9,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from zlib_ng import zlib_ng
 
 from craton.bundles.files import CHUNK, nameless_file
-from craton.bundles.spool import Member, Spool
+from craton.bundles.member import Contents, Member
 from craton.bundles.tgz import LEVEL
 
 #: 1980-01-01 00:00, the earliest moment that the format knows: time, then date.
@@ -48,19 +49,24 @@ class _Entry:
     offset: int
 
 
-def archive(spool: Spool) -> Iterator[bytes]:
-    """Yield the members of a spool as a ``.zip``."""
-    with nameless_file(spool.directory) as directory:
+def archive(contents: Contents, directory: Path | None) -> Iterator[bytes]:
+    """Yield members as a ``.zip``.
+
+    Args:
+        contents: The members.
+        directory: Where the directory of the archive waits until it is written.
+    """
+    with nameless_file(directory) as waiting:
         offset = count = 0
-        for member, pieces in spool.contents():
+        for member, pieces in contents:
             pack = _whole if member.size <= CHUNK else _in_pieces
             entry = yield from pack(member, pieces, offset)
             offset += _length(entry)
             count += 1
-            directory.write(_central(entry))
-        length = directory.tell()
-        directory.seek(0)
-        while piece := directory.read(CHUNK):
+            waiting.write(_central(entry))
+        length = waiting.tell()
+        waiting.seek(0)
+        while piece := waiting.read(CHUNK):
             yield piece
     yield _end(count, length, offset)
 

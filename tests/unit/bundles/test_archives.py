@@ -13,7 +13,8 @@ import pytest
 from craton.bundles import buckets
 from craton.bundles.buckets import Buckets, without_first_comma
 from craton.bundles.files import CHUNK
-from craton.bundles.spool import Format, Member, Spool
+from craton.bundles.member import Member
+from craton.bundles.spool import Format, Spool
 from craton.bundles.tgz import header
 from craton.errors import BackendFault
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from craton.bundles.members import checked, quoted
+from craton.bundles.quoting import checked, quoted
 from craton.bundles.rendering import marked, rendered, rendered_host
 from craton.errors import BackendFault
 from craton.models import Host
