@@ -80,7 +80,8 @@ class Fleet:
                 groups[group].setdefault("hosts", []).append(name)
         top = {"children": [name for name in groups if name.startswith("site")]}
         shared = {"vars": {"domain": "example.net", "dns_servers": ["192.0.2.53", "192.0.2.54"]}}
-        return orjson.dumps({"_meta": {"hostvars": hostvars}, "all": {**top, **shared}, **groups})
+        whole = {"_meta": {"hostvars": hostvars}, "all": {**top, **shared}, **groups}
+        return orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)
 
     def filter_value(self) -> tuple[str, str]:
         """Return a variable and a value of it, as JSON, that few hosts have."""

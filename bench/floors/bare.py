@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
+
+import orjson
 
 StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
@@ -69,12 +71,12 @@ def _page(database: sqlite3.Connection, environ: dict[str, Any], region_id: str)
         links = [{"rel": "next", "href": f"{environ['PATH_INFO']}?{query}"}]
     if with_variables:
         hosts = b",".join([_with_variables(host, variables) for host, variables in found])
-        return b'{"hosts":[%b],"links":%b}' % (hosts, json.dumps(links).encode())
-    return json.dumps({"hosts": [host for host, _ in found], "links": links}).encode()
+        return b'{"hosts":[%b],"links":%b}' % (hosts, orjson.dumps(links))
+    return orjson.dumps({"hosts": [host for host, _ in found], "links": links})
 
 
 def _with_variables(host: dict[str, Any], variables: str | None) -> bytes:
-    return f'{json.dumps(host)[:-1]}, "variables": {{{variables or ""}}}}}'.encode()
+    return b'%b,"variables":{%b}}' % (orjson.dumps(host)[:-1], (variables or "").encode())
 
 
 def _hosts(
@@ -90,6 +92,7 @@ def _hosts(
         yield host, row[-1]
 
 
+@lru_cache(maxsize=1024)
 def _moment(milliseconds: int) -> str:
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

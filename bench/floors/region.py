@@ -21,9 +21,10 @@ _HOST_TEXT = f"""
         ','
     )
 """
+#: In the order in which the table has them, which spares SQLite to look for each one by its name.
 _HOSTS = f"""
-    SELECT h.name, h.templated, {_HOST_TEXT} FROM hosts h
-    WHERE h.region_id = ? AND h.active ORDER BY h.name
+    SELECT h.name, h.templated, {_HOST_TEXT} FROM hosts h NOT INDEXED
+    WHERE h.region_id = ? AND h.active
 """
 _HOSTS_WITH_GROUPS = _HOSTS.replace(
     "h.templated,",
