@@ -34,6 +34,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--craton-waivers", metavar="FILE", help="clauses that the driver does not keep, with why"
     )
     group.addoption(
+        "--craton-clauses",
+        metavar="NAMES",
+        help="only these clauses or families of them, such as PAGE-4,SCAN",
+    )
+    group.addoption(
         "--craton-report", metavar="DIR", help="write report.txt, report.json and junit.xml here"
     )
     group.addoption(
@@ -80,6 +85,25 @@ def _names_it(arguments: Sequence[str], shipped: Path) -> bool:
     """Tell whether the arguments name the shipped tests, or a package that has them."""
     paths = [Path(argument.partition("::")[0]).resolve() for argument in arguments]
     return any(path == shipped or path in shipped.parents for path in paths)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the clauses that were chosen; tests that are about no clause stay."""
+    words = config.getoption("craton_clauses")
+    if not words:
+        return
+    from craton.testing.clauses import chosen
+    from craton.testing.promises import promise_of
+
+    try:
+        clauses = chosen(words)
+    except CratonError as error:
+        raise pytest.UsageError(str(error)) from error
+    promises = {item: promise_of(getattr(item, "function", None)) for item in items}
+    others = [item for item, found in promises.items() if found and found.clause not in clauses]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in set(others)]
 
 
 def pytest_report_teststatus(

@@ -73,7 +73,7 @@ def _parser() -> ArgumentParser:
         "--wipe", action="store_true", help="delete what the store holds before the run"
     )
     parser.add_argument(
-        "--clauses", metavar="WORDS", help="only tests whose names hold this, such as page_4"
+        "--clauses", metavar="NAMES", help="only these, or families of them, such as PAGE-4,SCAN"
     )
     return parser
 
@@ -86,13 +86,11 @@ def _conformance(arguments: Namespace) -> int:
     options = [f"--craton-driver={arguments.driver}", "-c", os.devnull, "-p", "no:cacheprovider"]
     options += [f"--rootdir={Path.cwd()}", "-q", "--tb=short", "--show-capture=no"]
     options += [f"--craton-config={file}" for file in arguments.config]
-    for name in ("waivers", "report"):
+    for name in ("waivers", "report", "clauses"):
         if getattr(arguments, name):
             options.append(f"--craton-{name}={getattr(arguments, name)}")
     if arguments.wipe:
         options.append("--craton-wipe")
-    if arguments.clauses:
-        options += ["-k", arguments.clauses]
     return _EXIT.get(int(pytest.main(options)), 3)
 
 

@@ -89,6 +89,21 @@ class UnknownClause(ConfigurationError):
         super().__init__(f"the contract has no clause {clause!r}; {hint}", clause=clause, near=near)
 
 
+def chosen(words: str) -> frozenset[str]:
+    """Return the clauses that words separated by commas name: ``PAGE-4``, or all of ``PAGE``.
+
+    Raises:
+        UnknownClause: There is neither a clause nor a family of a name.
+    """
+    found: set[str] = set()
+    for word in filter(None, (part.strip() for part in words.split(","))):
+        named = {name for name in CLAUSES if word in (name, name.partition("-")[0])}
+        if not named:
+            raise UnknownClause(word)
+        found |= named
+    return frozenset(found)
+
+
 def check_known(clauses: Iterable[str]) -> None:
     """Check names of clauses.
 

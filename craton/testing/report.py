@@ -114,7 +114,10 @@ class Report:
         remarks = [f"{len(found)} of {len(CLAUSES)} clauses: {counts or 'none'}"]
         for name, reason in self.unneeded.items():
             remarks.append(f"take the waiver of {name} away, the driver keeps it: {reason}")
-        remarks.append("the driver passes" if self.passed else "the driver does not pass")
+        if self.verdicts.keys() != CLAUSES.keys() and Verdict.BROKEN not in found:
+            remarks.append("nothing is broken, but not every clause was looked at")
+        else:
+            remarks.append("the driver passes" if self.passed else "the driver does not pass")
         return remarks
 
 
