@@ -95,7 +95,7 @@ def test_pins_hold_for_the_oldest_python():
             package = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # a newer Python does without it
-        if OLDEST_PYTHON not in SpecifierSet(package.metadata["Requires-Python"] or ""):
+        if OLDEST_PYTHON not in SpecifierSet(package.metadata.get("Requires-Python", "")):
             problems.append(f"{name} {package.version} refuses Python {OLDEST_PYTHON}")
         for requirement in map(Requirement, package.requires or ()):
             needed = requirement.marker is None or requirement.marker.evaluate(oldest)
