@@ -1,0 +1,1 @@
+"""The directory driver for Craton: YAML files in a git working tree."""

@@ -1,0 +1,200 @@
+"""The git commands that the driver needs, each a step that git itself makes whole or not at all.
+
+The program, not a library: what it does with hooks, attributes, alternates, worktrees and other
+programs' locks is what the people do who commit to the same repository.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+#: Files come and go byte by byte, whatever the user's settings.
+_SETTINGS = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false")
+
+
+class GitError(Exception):
+    """Git did not do what it was asked for; the message is git's own, for the log alone."""
+
+
+class Git:
+    """One repository.
+
+    Args:
+        directory: The top of its working tree.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.private = directory / ".git"
+        self._reader: subprocess.Popen[bytes] | None = None
+        self._reading = threading.Lock()
+
+    def find(self) -> bool:
+        """Find the repository of the working tree, which may be elsewhere (``git worktree``)."""
+        if not (self.directory / ".git").exists():
+            return False
+        found = self.run("rev-parse", "--absolute-git-dir", environment=_environment())
+        self.private = Path(os.fsdecode(found.rstrip(b"\n")))
+        return True
+
+    def run(
+        self, *arguments: str, data: bytes = b"", environment: Mapping[str, str] | None = None
+    ) -> bytes:
+        """Run a command to its end and return what it prints.
+
+        Raises:
+            GitError: It ended with an error.
+            OSError: It could not be started; there may be no git, or no directory.
+        """
+        done = subprocess.run(
+            ["git", *_SETTINGS, *arguments],
+            input=data,
+            capture_output=True,
+            cwd=self.directory,
+            env=environment or self._environment(),
+            check=False,
+        )
+        if done.returncode:
+            raise GitError(f"git {arguments[0]}: {os.fsdecode(done.stderr).strip()}")
+        return done.stdout
+
+    def tip(self, branch: str) -> str | None:
+        """Return the commit that a branch is at, or ``None``.
+
+        Raises:
+            OSError: The repository is away.
+        """
+        (self.private / "HEAD").stat()
+        words = self._ask(f"info refs/heads/{branch}").split()
+        return words[0].decode() if words[1:2] == [b"commit"] else None
+
+    def files(self, commit: str, under: str) -> Iterator[tuple[str, str, str]]:
+        """Yield path, mode and blob of each file of a commit under a directory."""
+        listing = self.run("ls-tree", "-r", "-z", "--full-tree", commit, under)
+        for entry in listing.split(b"\0")[:-1]:
+            about, _, path = entry.partition(b"\t")
+            mode, _, blob = about.decode().split()
+            yield path.decode(errors="backslashreplace"), mode, blob
+
+    def read(self, blob: str) -> bytes:
+        """Return the content of a blob."""
+        with self._reading:
+            size = int(self._answer(f"contents {blob}").split()[2])
+            reader = self._started()
+            assert reader.stdout is not None
+            content = reader.stdout.read(size)
+            reader.stdout.read(1)
+        return content
+
+    def commit(
+        self, branch: str, parent: str | None, contents: Mapping[str, bytes | None], about: str
+    ) -> str:
+        """Make a commit and move the branch to it, unless the branch moved away from the parent.
+
+        Git makes all objects before it moves the branch, and moves it in one step.
+
+        Args:
+            branch: The branch.
+            parent: The commit that the branch is at.
+            contents: The new content of each path that changes; ``None`` removes the file. Paths
+                need no quotes.
+            about: Committer and message, as ``git fast-import`` takes them.
+
+        Returns:
+            The new commit.
+        """
+        parts = [b"feature done\n", f"commit refs/heads/{branch}\nmark :1\n{about}".encode()]
+        if parent is not None:
+            parts.append(f"from {parent}\n".encode())
+        gone = (path for path, content in contents.items() if content is None)
+        parts += [b"D %s\n" % path.encode() for path in gone]
+        for path, content in contents.items():
+            if content is not None:
+                parts += [b"M 100644 inline %s\n" % path.encode(), _data(content)]
+        parts.append(b"get-mark :1\ndone\n")
+        return self.run("fast-import", "--quiet", "--done", data=b"".join(parts)).decode().strip()
+
+    def is_checked_out(self, branch: str) -> bool:
+        """Tell whether the working tree shows a branch."""
+        return (self.private / "HEAD").read_text().strip() == f"ref: refs/heads/{branch}"
+
+    def is_busy(self) -> bool:
+        """Tell whether another git command holds the index."""
+        return (self.private / "index.lock").exists()
+
+    def check_out(self, before: str, after: str) -> None:
+        """Bring working tree and index from one tree to another; what differs by hand stays.
+
+        Raises:
+            GitError: Nothing was changed, because something that somebody did is in the way, or
+                because another git is at work.
+        """
+        arguments = ("read-tree", "-m", "-u", before, after)
+        try:
+            self.run(*arguments)
+        except GitError:
+            # The index may not know yet that a file that was touched is the same as before.
+            self.run("update-index", "-q", "--refresh")
+            self.run(*arguments)
+
+    def close(self) -> None:
+        """End the process that reads."""
+        with self._reading:
+            reader, self._reader = self._reader, None
+            if reader is not None:
+                reader.communicate()
+
+    def _ask(self, question: str) -> bytes:
+        with self._reading:
+            return self._answer(question)
+
+    def _answer(self, question: str) -> bytes:
+        reader = self._started()
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        try:
+            reader.stdin.write(question.encode() + b"\n")
+            reader.stdin.flush()
+        except BrokenPipeError as error:
+            raise GitError("git cat-file ended") from error
+        answer = reader.stdout.readline()
+        if not answer:
+            raise GitError("git cat-file ended")
+        return answer
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._reader is None or self._reader.poll() is not None:
+            self._reader = subprocess.Popen(
+                ["git", "cat-file", "--batch-command"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd=self.directory,
+                env=self._environment(),
+            )
+        return self._reader
+
+    def _environment(self) -> dict[str, str]:
+        places = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.directory)}
+        return {**_environment(), **places}
+
+
+def blob_name(content: bytes, like: str) -> str:
+    """Return git's name for a content, in the kind of hash that another name is."""
+    algorithm = hashlib.sha1 if len(like) == 40 else hashlib.sha256
+    return algorithm(b"blob %d\0" % len(content) + content).hexdigest()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment without what a hook, for example, would bring along."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _data(content: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(content), content)
