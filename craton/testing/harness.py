@@ -51,6 +51,13 @@ class Harness(ABC):
         """
         return loader.load(self.settings())
 
+    def twin(self, driver: InventoryDriver) -> InventoryDriver:
+        """Make another driver like one of :meth:`load`, from what is at hand; it is not open yet.
+
+        Override it if the driver takes more than its settings.
+        """
+        return type(driver)(driver.settings)
+
     def seed(self, driver: InventoryDriver, entities: Sequence[E]) -> list[E]:
         """Store entities by the shortest way, and return them as stored, in their order.
 

@@ -21,14 +21,14 @@ class LifecycleClauses(Suite):
 
     @clause("LIFE-1")
     def test_life_1_making_a_driver_does_no_input_or_output(self, harness: Harness) -> None:
-        settings = harness.load().settings
-        cls = type(harness.load())
+        driver = harness.load()
         before = resources.held()
         with resources.watched() as seen:
-            made = cls(settings)
+            made = harness.twin(driver)
         assert seen == []
         assert resources.held() == before
         made.close()
+        driver.close()
 
     @clause("LIFE-1")
     def test_life_1_open_may_only_narrow_what_is_claimed(self, harness: Harness) -> None:

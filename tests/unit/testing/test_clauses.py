@@ -9,7 +9,7 @@ import pytest
 
 from craton.testing import CLAUSES, DriverSuite, UnknownClause, clause
 from craton.testing.clauses import check_known
-from craton.testing.promises import promise_of, clauses_of
+from craton.testing.promises import clauses_of, promise_of
 
 CONTRACT = Path(__file__).parents[3] / "docs" / "contract.rst"
 
