@@ -102,8 +102,8 @@ class Fleet:
             groups[name] = {"vars": {f"{name.partition('-')[0]}_number": number}}
             for kind, value in chance.sample(_KINDS, 3):
                 groups[name]["vars"][f"default_{kind}"] = value(chance, number)
-            if number % 20 == 0:
-                groups[name]["vars"]["ansible_group_priority"] = 1 + chance.randrange(5)
+            if number % 10 == 3:
+                groups[name]["vars"]["ansible_group_priority"] = 2 + chance.randrange(5)
         for above, below in itertools.pairwise(levels):
             for number, name in enumerate(below):
                 for parent in chance.sample(above, min(len(above), 1 + (number % 10 == 0))):
