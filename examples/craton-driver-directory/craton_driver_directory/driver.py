@@ -66,7 +66,11 @@ class DirectoryDriver(StateReader, InventoryDriver):
         }
 
     def _open(self) -> None:
-        self._repository.open()
+        try:
+            self._repository.open()
+        except BaseException:
+            self._repository.close()
+            raise
 
     def _close(self) -> None:
         self._repository.close()
@@ -107,11 +111,11 @@ class DirectoryDriver(StateReader, InventoryDriver):
     def _read(self, commit: str, known: Mapping[str, File]) -> State:
         found: dict[str, File] = {}
         for path, mode, blob in self._repository.files(commit, places.ROOT):
-            if not path.endswith((".yaml", ".yml")):
-                continue
             file = known.get(path)
             if mode not in _REGULAR:
                 file = File(blob=blob, problem="it is no regular file")
+            elif not path.endswith((".yaml", ".yml")):
+                continue
             elif file is None or file.blob != blob:
                 file = files.read(path, blob, self._repository.read(blob))
             found[path] = file

@@ -123,24 +123,30 @@ class Git:
         """Tell whether the working tree shows a branch."""
         return (self.private / "HEAD").read_text().strip() == f"ref: refs/heads/{branch}"
 
-    def is_busy(self) -> bool:
-        """Tell whether another git command holds the index."""
-        return (self.private / "index.lock").exists()
+    def update_index(self, index: str, blobs: Mapping[str, str | None], like: str) -> None:
+        """Say in an index what some paths hold.
 
-    def check_out(self, before: str, after: str) -> None:
-        """Bring working tree and index from one tree to another; what differs by hand stays.
-
-        Raises:
-            GitError: Nothing was changed, because something that somebody did is in the way, or
-                because another git is at work.
+        Args:
+            index: The name of the file, in the repository.
+            blobs: The blob at each path; ``None`` removes it.
+            like: Any name in the repository's kind of hash.
         """
-        arguments = ("read-tree", "-m", "-u", before, after)
-        try:
-            self.run(*arguments)
-        except GitError:
-            # The index may not know yet that a file that was touched is the same as before.
-            self.run("update-index", "-q", "--refresh")
-            self.run(*arguments)
+        gone = [path for path, blob in blobs.items() if blob is None]
+        lines = [f"0 {'0' * len(like)}\t{path}" for path in gone]
+        lines += [f"100644 {blob}\t{path}" for path, blob in blobs.items() if blob is not None]
+        self.run(
+            *("update-index", "-z", "--index-info"),
+            data="".join(f"{line}\0" for line in lines).encode(),
+            environment={**self._environment(), "GIT_INDEX_FILE": str(self.private / index)},
+        )
+
+    def changed(self, before: str, after: str) -> Iterator[tuple[str, str | None, str | None]]:
+        """Yield path, old and new blob of each file in which two trees differ."""
+        listing = self.run("diff-tree", "-r", "-z", "--no-renames", before, after)
+        parts = listing.decode(errors="backslashreplace").split("\0")
+        for about, path in zip(parts[:-1:2], parts[1::2], strict=True):
+            _, _, old, new, _ = about.split()
+            yield path, _blob(old), _blob(new)
 
     def close(self) -> None:
         """End the process that reads."""
@@ -194,6 +200,10 @@ def _environment() -> dict[str, str]:
     """Return the environment without what a hook, for example, would bring along."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+
+
+def _blob(name: str) -> str | None:
+    return name if name.strip("0") else None
 
 
 def _data(content: bytes) -> bytes:

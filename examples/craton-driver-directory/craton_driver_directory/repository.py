@@ -1,8 +1,8 @@
 """The store: a branch of a repository, one writer at a time, and a working tree that follows.
 
 The truth is what the branch's last commit holds. A write makes a commit, then the working tree is
-brought to it, if it shows that branch. A process that is killed in between leaves a note behind,
-and the next writer brings the working tree up to date first.
+brought to it, if it shows that branch. A process that is killed in between leaves a note, and the
+next writer brings the working tree up to date first.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Final
 
 from craton.errors import BackendFault, ConfigurationError, Unavailable
 from craton_driver_directory.files import File
-from craton_driver_directory.git import Git, GitError, blob_name
+from craton_driver_directory.git import Git, GitError
+from craton_driver_directory.worktree import Step, WorkingTree
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,6 +49,7 @@ class Repository:
     def __init__(self, path: Path, branch: str, author: str) -> None:
         self._path, self._branch, self._author = path, branch, author
         self._git = Git(path)
+        self._tree = WorkingTree(self._git)
         self._turn = threading.Lock()
 
     def open(self) -> None:
@@ -67,7 +69,10 @@ class Repository:
                 self._git.find()
             if self._git.tip(self._branch) is None:
                 self._begin()
-            self.settle()
+            try:
+                self.settle()
+            except Unavailable as error:
+                _LOG.warning("%s; nothing can be written until it can", error)
 
     def close(self) -> None:
         """Let go of the repository."""
@@ -139,74 +144,60 @@ class Repository:
                 committed meanwhile. Nothing was written.
         """
         with translated():
-            follows = self._git.is_checked_out(self._branch)
-            if follows:
-                self._wait_for_index()
-                self._check_untouched(before, contents, files)
+            if not self._git.is_checked_out(self._branch):
+                return self._commit(before, contents, message)
+            steps = {
+                path: Step(before=files[path].blob if path in files else None, content=content)
+                for path, content in contents.items()
+            }
+            with self._tree.held():
+                self._tree.check_untouched(steps, before)
                 self._note.write_text(before)
-            try:
-                after = self._git.commit(self._branch, before, contents, self._about(message))
-            except GitError as error:
-                if self._git.tip(self._branch) != before:
-                    raise Unavailable("somebody else has committed at this moment", 1) from error
-                raise
-        if follows:
-            self._follow()
+                after = self._commit(before, contents, message)
+                self._follow(steps, after)
         return after
 
     def settle(self) -> None:
         """Bring the working tree to the last commit if a killed process could not.
 
         Raises:
-            Unavailable: Something in the working tree is in the way.
+            Unavailable: Somebody's git command is in the way.
         """
-        if self._note.exists() and not self._follow():
-            raise Unavailable(
-                "the working tree could not follow the last change; commit or undo what was "
-                "changed by hand, and look for a git command that is still running"
-            )
+        with translated():
+            if not self._note.exists():
+                return
+            with self._tree.held():
+                before, commit = self._note.read_text().strip(), self._git.tip(self._branch)
+                steps: dict[str, Step] = {}
+                if before and commit and self._git.is_checked_out(self._branch):
+                    for path, old, new in self._git.changed(before, commit):
+                        content = self._git.read(new) if new else None
+                        steps[path] = Step(before=old, content=content)
+                self._follow(steps, str(commit))
+                if self._note.exists():
+                    raise Unavailable("the working tree could not follow the last change")
 
     @property
     def _note(self) -> Path:
         """The file that names the commit that the working tree shows, while that is behind."""
         return self._git.private / "craton-behind"
 
-    def _follow(self) -> bool:
-        """Bring the working tree to the last commit; tell whether that was possible."""
+    def _commit(self, before: str, contents: Mapping[str, bytes | None], message: str) -> str:
         try:
-            behind, commit = self._note.read_text().strip(), self._git.tip(self._branch)
-            self._wait_for_index()
-            if behind and commit and behind != commit and self._git.is_checked_out(self._branch):
-                self._git.check_out(behind, commit)
+            return self._git.commit(self._branch, before, contents, self._about(message))
+        except GitError as error:
+            if self._git.tip(self._branch) != before:
+                raise Unavailable("somebody else has committed at this moment", 1) from error
+            raise
+
+    def _follow(self, steps: Mapping[str, Step], commit: str) -> None:
+        """Let the working tree follow. The commit stands, whatever happens now."""
+        try:
+            if steps:
+                self._tree.follow(steps, commit)
             self._note.unlink()
-        except (GitError, OSError, Unavailable) as error:
+        except (GitError, OSError) as error:
             _LOG.warning("the working tree does not show the last change: %s", error)
-            return False
-        return True
-
-    def _wait_for_index(self) -> None:
-        """Wait for the commands of somebody else, which may have an editor open."""
-        end = time.monotonic() + _PATIENCE / 2
-        while self._git.is_busy():
-            if time.monotonic() > end:
-                raise Unavailable("another git command holds the index of the working tree")
-            time.sleep(_PAUSE)
-
-    def _check_untouched(
-        self, before: str, contents: Mapping[str, bytes | None], files: Mapping[str, File]
-    ) -> None:
-        for path in contents:
-            try:
-                found = blob_name((self._path / path).read_bytes(), before)
-            except (FileNotFoundError, NotADirectoryError):
-                found = None
-            except IsADirectoryError:
-                found = ""
-            if found != (files[path].blob if path in files else None):
-                raise Unavailable(
-                    f"{path} was changed in the working tree and not committed; commit it, or "
-                    "undo it"
-                )
 
     def _begin(self) -> None:
         if not self._git.is_checked_out(self._branch):
