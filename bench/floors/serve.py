@@ -14,7 +14,7 @@ from craton import config
 from craton.cmd import service
 
 
-class Floor(service._Service):
+class Floor(service.Service):
     """Craton's own server with another application in it."""
 
     app: Any

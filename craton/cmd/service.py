@@ -68,7 +68,7 @@ def serve(conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None
     """
     metrics = _share_metrics(conf)
     try:
-        _Service(conf, listener, prepare).run()
+        Service(conf, listener, prepare).run()
     except SystemExit as exit:
         return 1 if exit.code else 0
     finally:
@@ -83,7 +83,15 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _Service(BaseApplication):
+class Service(BaseApplication):
+    """Gunicorn as Craton runs it; another WSGI application under it is measured alike.
+
+    Args:
+        conf: The configuration.
+        listener: The socket to serve on; it is handed over.
+        prepare: What to do in each serving process before it serves.
+    """
+
     def __init__(
         self, conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None
     ) -> None:

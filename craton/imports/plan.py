@@ -158,9 +158,9 @@ class _Planner:
             self._report.updated.hosts += 1
 
     def _plan_new_hosts(self) -> None:
-        hosts = self._document.hosts
-        while hosts:
-            name, entry = hosts.popitem()
+        # Most reads are by name, and a store has neighbours side by side in the order it got them.
+        for name in sorted(self._document.hosts):
+            entry = self._document.hosts.pop(name)
             if self._mode is Mode.MERGE and name in self._stored:
                 raise AlreadyExists(Group.kind, "name", name)
             entered = enter_host(entry.variables, f"_meta.hostvars.{name}")

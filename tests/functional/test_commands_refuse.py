@@ -21,7 +21,7 @@ def place(tmp_path: Path) -> Place:
 @pytest.mark.parametrize(
     ("configuration", "says"),
     [
-        ("[inventory]\ndriver = nope", "'nope'; installed: memory, "),
+        ("[inventory]\ndriver = nope", "'nope'; installed: "),
         ("[api]\nport = many", "many"),
         ("[api\nport = 1", "craton.conf"),
         (
