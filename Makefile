@@ -14,7 +14,7 @@ run: bootstrap  ## Start Craton with a sample fleet, state under .run/
 	@exec $(BIN)/craton-server --sample --state-path .run
 
 test: lint types  ## Set up, then lint, types and every test
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests examples
 
 check: lint types  ## The quick inner loop: lint, types and unit tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/unit
@@ -43,6 +43,6 @@ fmt: bootstrap  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix --quiet
 
 clean:  ## Remove everything that make has made
-	rm -rf .venv .venv.lock .run .tox build dist docs/_build *.egg-info
+	rm -rf .venv .venv.lock .run .tox build dist docs/_build *.egg-info examples/*/*.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

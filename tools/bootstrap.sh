@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 
 venv=.venv
 stamp=$venv/.craton-stamp
+example=./examples/craton-driver-directory
 
 say() { echo "bootstrap: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -51,7 +52,7 @@ base="$("$python" -c 'import sys; print(sys.version_info[:3], sys.base_prefix)')
 
 wanted() {
     echo "$base"
-    cat setup.cfg pyproject.toml constraints.txt tools/bootstrap.sh | sha256sum
+    cat setup.cfg pyproject.toml constraints.txt tools/bootstrap.sh "$example/setup.cfg" | sha256sum
 }
 
 up_to_date() { [ -f "$stamp" ] && [ "$(wanted)" = "$(cat "$stamp")" ]; }
@@ -69,6 +70,9 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 fi
 
+# The example keeps its files in a git repository.
+command -v git >/dev/null || install_packages git
+
 say "setting up $venv (a minute on a fast line)"
 if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$base" ]; then
     "$python" -m venv --clear "$venv"
@@ -78,5 +82,7 @@ rm -f "$stamp"
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input -qq)
 "${pip[@]}" install --constraint constraints.txt pip setuptools
 "${pip[@]}" install --constraint constraints.txt --no-build-isolation --editable '.[dev]'
+# The example of a driver is tested as it is installed; what it needs is there already.
+"${pip[@]}" install --no-build-isolation --no-deps --editable "$example"
 "${pip[@]}" check
 wanted >"$stamp"

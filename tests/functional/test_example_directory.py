@@ -87,10 +87,10 @@ def test_the_server_runs_on_it_and_a_change_is_a_diff(
         assert "192.0.2.1" in "".join(bundle(server.url, region).values())
 
         (host,) = server.get(f"/v1/hosts/{region}?name=web1")["hosts"]
-        answer = requests.put(
+        answer = requests.patch(
             f"{server.url}/v1/hosts/{region}/{host['id']}",
-            json={**host, "ip_address": "192.0.2.9"},
-            headers={"If-Match": f'"{host["revision"]}"'},
+            json={"ip_address": "192.0.2.9"},
+            headers={"Content-Type": "application/merge-patch+json"},
             timeout=PATIENCE,
         )
         assert answer.status_code == 200, answer.text

@@ -37,7 +37,9 @@ _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 _CONSTANTS: dict[str, Any] = {"null": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?P<float>(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)\Z")
-_PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./@+-]*(?:[ :][A-Za-z0-9_./@+-]+)*\Z")
+_PLAIN = re.compile(
+    r"(?:[A-Za-z_/][A-Za-z0-9_./@+-]*(?:[ :][A-Za-z0-9_./@+-]+)*|[0-9]+(?:\.[0-9]+){3})\Z"
+)
 _BLOCK = re.compile(r"(?:[!-~][ -~\u00a1-\u1fff]*)(?:\n[ -~\u00a1-\u1fff]*)*\n?\Z")
 _STRING = "tag:yaml.org,2002:str"
 

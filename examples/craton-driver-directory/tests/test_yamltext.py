@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 WORDS = st.sampled_from(
     """on off yes no y n true false null ~ = << 0123 089 1_000 0x1f 0o17 0b1 1e3 .5 1. .inf -0 +1
-    12:30:00 2024-01-01 - -- --- ... ? : # a:b a: a#b &a *a !a %a @a `a | > {{x}} [ ] { } " ' \\
+    12:30:00 2024-01-01
+    192.0.2.1 1.2.3 - -- --- ... ? : # a:b a: a#b &a *a !a %a @a `a | > {{x}} [ ] { } " ' \\
     \u0661""".split()
 )
 LINES = st.lists(st.sampled_from(["", " ", "a", "  b", "\tc", "d ", "# e", "---", "é", "\u0085"]))
@@ -93,5 +94,5 @@ def test_a_file_is_pleasant_to_read():
         "e": {},
     }
     assert yamltext.dumps(value) == (
-        "name: web1\nmotd: |\n  Hello.\n  Bye.\nids:\n- 1\n- 1.5\nurl: https://a.b\ne: {}\n"
+        "name: web1\nmotd: |\n  Hello.\n  Bye.\nids:\n- 1\n- 1.5\nurl: https://a.b/c\ne: {}\n"
     )
