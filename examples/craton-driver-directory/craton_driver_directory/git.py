@@ -10,8 +10,10 @@ import hashlib
 import os
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 #: Files come and go byte by byte, whatever the user's settings.
 _SETTINGS = ("-c", "core.autocrlf=false", "-c", "core.safecrlf=false")
@@ -70,7 +72,10 @@ class Git:
             OSError: The repository is away.
         """
         (self.private / "HEAD").stat()
-        words = self._ask(f"info refs/heads/{branch}").split()
+        with self._reader_alone() as (_, answer):
+            words = answer(f"info refs/heads/{branch}").split()
+            if not words:
+                raise GitError("git cat-file ended")
         return words[0].decode() if words[1:2] == [b"commit"] else None
 
     def files(self, commit: str, under: str) -> Iterator[tuple[str, str, str]]:
@@ -82,13 +87,16 @@ class Git:
             yield path.decode(errors="backslashreplace"), mode, blob
 
     def read(self, blob: str) -> bytes:
-        """Return the content of a blob."""
-        with self._reading:
-            size = int(self._answer(f"contents {blob}").split()[2])
-            reader = self._started()
-            assert reader.stdout is not None
-            content = reader.stdout.read(size)
-            reader.stdout.read(1)
+        """Return the content of a blob.
+
+        Raises:
+            GitError: The repository has no such blob.
+        """
+        with self._reader_alone() as (reader, answer):
+            words = answer(f"contents {blob}").split()
+            if words[1:2] != [b"blob"]:
+                raise GitError(f"git cat-file: {blob} is missing")
+            content: bytes = reader.read(int(words[2]) + 1)[:-1]
         return content
 
     def commit(
@@ -151,39 +159,46 @@ class Git:
     def close(self) -> None:
         """End the process that reads."""
         with self._reading:
-            reader, self._reader = self._reader, None
-            if reader is not None:
-                reader.communicate()
+            self._end()
 
-    def _ask(self, question: str) -> bytes:
+    @contextmanager
+    def _reader_alone(self) -> Iterator[tuple[IO[bytes], Callable[[str], bytes]]]:
+        """Lend what ``git cat-file`` prints, and a way to ask it; after an error it starts anew."""
         with self._reading:
-            return self._answer(question)
+            if self._reader is None or self._reader.poll() is not None:
+                self._end()
+                self._reader = self._start()
+            questions, answers = self._reader.stdin, self._reader.stdout
+            assert questions is not None
+            assert answers is not None
 
-    def _answer(self, question: str) -> bytes:
-        reader = self._started()
-        assert reader.stdin is not None
-        assert reader.stdout is not None
-        try:
-            reader.stdin.write(question.encode() + b"\n")
-            reader.stdin.flush()
-        except BrokenPipeError as error:
-            raise GitError("git cat-file ended") from error
-        answer = reader.stdout.readline()
-        if not answer:
-            raise GitError("git cat-file ended")
-        return answer
+            def answer(question: str) -> bytes:
+                questions.write(question.encode() + b"\n")
+                questions.flush()
+                return answers.readline()
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._reader is None or self._reader.poll() is not None:
-            self._reader = subprocess.Popen(
-                ["git", "cat-file", "--batch-command"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=self.directory,
-                env=self._environment(),
-            )
-        return self._reader
+            try:
+                yield answers, answer
+            except BaseException:
+                self._end()
+                raise
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["git", "cat-file", "--batch-command"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=self.directory,
+            env=self._environment(),
+        )
+
+    def _end(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.kill()
+            with reader:
+                pass
 
     def _environment(self) -> dict[str, str]:
         places = {"GIT_DIR": str(self.private), "GIT_WORK_TREE": str(self.directory)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import time
 import warnings
+from contextlib import nullcontext
 
 import pytest
 from craton_driver_directory.git import Git
@@ -204,6 +206,53 @@ def test_commits_of_somebody_else_at_the_same_time_are_not_lost(driver, region, 
     assert len(list(driver.scan(Host))) == stored
     assert len(log(git)) == before + stored + failures.count(0)
     assert stored
+
+
+def test_somebody_who_commits_between_reading_and_writing_is_noticed(
+    driver, region, place, git, monkeypatch
+):
+    commit = Git.commit
+
+    def late(self, *arguments):
+        git("commit", "-q", "--allow-empty", "-m", "By hand")
+        return commit(self, *arguments)
+
+    (place / "README").write_text("Staged\n")
+    git("add", "README")
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkingTree, "held", lambda self: nullcontext())
+        patch.setattr(Git, "commit", late)
+        with pytest.raises(Unavailable, match="somebody else has committed") as caught:
+            driver.apply(hosts(region, "a"))
+    assert caught.value.retry_after > 0
+    assert log(git)[0] == "By hand"
+    assert list(driver.scan(Host)) == []
+    driver.apply(hosts(region, "a"))
+    assert log(git)[:2] == ["Create host a in acme/ams", "By hand"]
+    assert git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("command", ["cat-file", "fast-import"])
+def test_a_git_that_fails_is_unavailable_and_the_next_one_serves(
+    driver, region, git, monkeypatch, tmp_path, command
+):
+    driver.apply(hosts(region, "a"))
+    before = git("rev-parse", "HEAD")
+    broken = tmp_path / "bin" / "git"
+    broken.parent.mkdir()
+    real = shutil.which("git")
+    broken.write_text(f'#!/bin/sh\ncase "$*" in *{command}*) exit 1;; esac\nexec {real} "$@"\n')
+    broken.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{broken.parent}{os.pathsep}{os.environ['PATH']}")
+        os.kill(driver._repository._git._reader.pid, signal.SIGKILL)
+        driver._repository._git._reader.wait()
+        with pytest.raises(Unavailable) as caught:
+            driver.apply(hosts(region, "b"))
+        assert caught.value.__cause__ is not None
+    assert git("rev-parse", "HEAD") == before
+    driver.apply(hosts(region, "b"))
+    assert git("status", "--porcelain") == ""
 
 
 def test_proposals_in_another_branch_change_nothing_until_they_are_merged(
