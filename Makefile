@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test check lint types bench oracle docs lock fmt clean
+.PHONY: help bootstrap run test check lint types bench oracle mutants docs lock fmt clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -31,6 +31,9 @@ bench: bootstrap  ## Print the benchmark table
 
 oracle: bootstrap  ## Compare bundles of 10,000 random regions with ansible-inventory
 	$(BIN)/python -m tests.oracle --regions 10000
+
+mutants: bootstrap  ## Show which clauses of the contract give which planted faults away
+	$(BIN)/python -m tests.mutants
 
 docs: bootstrap  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
