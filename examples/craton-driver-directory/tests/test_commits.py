@@ -379,6 +379,49 @@ def test_a_writer_that_is_killed_anywhere_leaves_all_or_nothing(
     git("fsck", "--strict")
 
 
+def test_what_somebody_changed_after_a_writer_was_killed_stays(make, place, git, monkeypatch):
+    with make() as driver:
+        tenant = driver.create(Tenant(name="acme"))
+        region = driver.create(Region(tenant_id=tenant.id, name="ams"))
+        driver.apply(hosts(region, ("a", "b")))
+        a, b = driver.scan(Host)
+
+    def work():
+        monkeypatch.setattr(WorkingTree, "follow", killing(WorkingTree.follow, after=False))
+        with make() as driver:
+            driver.apply(Replace(entity=dataclasses.replace(h, ssh_port=1)) for h in (a, b))
+
+    dies(work)
+    path = place / AMS / "hosts/a.yaml"
+    edited = path.read_text().replace("active: true", "active: false")
+    path.write_text(edited)
+    with make() as survivor:
+        assert [host.ssh_port for host in survivor.scan(Host)] == [1, 1]
+    assert path.read_text() == edited
+    assert "ssh_port: 1\n" in (place / AMS / "hosts/b.yaml").read_text()
+    assert git("status", "--porcelain").split() == ["M", f"{AMS}/hosts/a.yaml"]
+
+
+def test_a_symbolic_link_in_the_working_tree_leads_nowhere(driver, region, place, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (place / AMS / "hosts").symlink_to(tmp_path / "outside")
+    with pytest.raises(Unavailable, match="hosts is a symbolic link"):
+        driver.apply(hosts(region, "a"))
+    assert list((tmp_path / "outside").iterdir()) == []
+
+
+def test_the_environment_of_a_hook_means_nothing(make, place, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setenv("GIT_DIR", str(tmp_path / "other"))
+        patch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "objects"))
+        with make() as driver:
+            driver.create(Tenant(name="acme"))
+    assert not (tmp_path / "other").exists()
+    assert not (tmp_path / "objects").exists()
+    with make() as driver:
+        assert [tenant.name for tenant in driver.scan(Tenant)] == ["acme"]
+
+
 WRITER = """
 import itertools, sys
 from craton import config, loader
