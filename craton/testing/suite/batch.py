@@ -25,7 +25,7 @@ from craton.query import Query
 from craton.testing.promises import clause
 from craton.testing.suite import processes
 from craton.testing.suite.base import Suite
-from craton.testing.suite.fleet import Fleet
+from craton.testing.suite.fleet import Fleet, wait_for_the_clock
 from craton.variables import Variables
 
 _BATCH = Capability.ATOMIC_BATCH
@@ -177,6 +177,7 @@ class BatchClauses(Suite):
     @clause("BATCH-3", _BATCH, Capability.CAS, writes=(Host,))
     def test_batch_3_returns_ids_and_revisions_in_order(self, fleet: Fleet) -> None:
         old, gone = fleet.given(fleet.host("old")), fleet.given(fleet.host("gone"))
+        wait_for_the_clock()
         stamps = fleet.driver.apply(
             [
                 Create(entity=fleet.host("one", id="one")),
@@ -190,7 +191,9 @@ class BatchClauses(Suite):
         for stamp, name in zip([*stamps[:2], stamps[3]], ("one", "new", "two"), strict=True):
             found = fleet.driver.get(Host, stamp.id)
             assert (found.revision, found.name) == (stamp.revision, name)
-        assert fleet.driver.get(Host, old.id).created_at == old.created_at
+        replaced = fleet.driver.get(Host, old.id)
+        assert replaced.created_at == old.created_at
+        assert replaced.updated_at > old.updated_at
         assert stamps[1].revision != old.revision
 
     @clause("BATCH-3", _BATCH, writes=(Host,))

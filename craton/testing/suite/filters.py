@@ -88,6 +88,8 @@ class FilterClauses(Suite):
             (in_web, "ab"),
             (Not(in_web), "cd"),
             (Overlaps(("groups",), ()), ""),
+            (Overlaps(("groups",), (db.id, "x")), "b"),
+            (Overlaps(("groups",), (db.id, web.id)), "ab"),
             (AllOf(in_web, active), "a"),
             (AnyOf(Overlaps(("groups",), (db.id, "x")), Not(active)), "b"),
             (AnyOf(AllOf(in_web, active), Compare(("name",), EQ, "d")), "ad"),
@@ -113,6 +115,9 @@ class FilterClauses(Suite):
         low = Compare(("priority",), LT, 0)
         groups = fleet.driver.find(Group, Query(where=low)).items
         assert {group.priority for group in groups} == {-2, -1}
+        child = fleet.given(fleet.group("child", parents=(groups[0].id,)))
+        below = Overlaps(("parents",), (groups[0].id, "x"))
+        assert list(fleet.driver.scan(Group, Query(where=below))) == [child]
 
     @clause("FILTER-1")
     def test_filter_1_times(self, fleet: Fleet) -> None:
@@ -157,6 +162,8 @@ class FilterClauses(Suite):
             (True, {"true"}),
             (False, {"false"}),
             (0, {"zero"}),
+            (0.0, set()),
+            (-0.0, {"negative-zero"}),
             (None, {"null"}),
             ("", {"empty-text"}),
             ("strasse", set()),
@@ -167,7 +174,7 @@ class FilterClauses(Suite):
             ({}, {"empty-object"}),
             ([], {"empty-array"}),
         ],
-        ids=range(15),
+        ids=range(17),
     )
     def test_filter_2_types_never_mix(
         self, valued: Fleet, value: Value, expected: set[str]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from craton.driver import InventoryDriver
+from craton.driver import InventoryDriver, now
 from craton.errors import CratonError, Unsupported
 from craton.models import KINDS, E, Entity, Group, Host, Region, Tenant
 from craton.query import EVERYTHING, Page, Predicate, Query
@@ -69,12 +70,7 @@ class Fleet:
 
     def pages(self, kind: type[E], query: Query) -> Iterator[Page[E]]:
         """Yield the page of a query and all that follow."""
-        while True:
-            page = self.driver.find(kind, query)
-            yield page
-            if page.next is None:
-                return
-            query = dataclasses.replace(query, page=page.next)
+        yield from walk(self.driver, kind, query)
 
     @contextmanager
     def node(self) -> Iterator[InventoryDriver]:
@@ -91,6 +87,30 @@ class Fleet:
         Where there is none, such a test runs only to see that it is refused, which needs none.
         """
         return self.harness.outage() or nullcontext()
+
+
+def walk(driver: InventoryDriver, kind: type[E], query: Query) -> Iterator[Page[E]]:
+    """Yield the page of a query and all that follow.
+
+    Raises:
+        AssertionError: The walk comes back to where it was, and would never end.
+    """
+    been: set[str] = set()
+    while True:
+        page = driver.find(kind, query)
+        yield page
+        if page.next is None:
+            return
+        assert page.next not in been, "a page leads back to one before it"
+        been.add(page.next)
+        query = dataclasses.replace(query, page=page.next)
+
+
+def wait_for_the_clock() -> None:
+    """Return when the times of what is written next differ from those of what was written."""
+    begin = now()
+    while now() <= begin:
+        time.sleep(0.001)
 
 
 def in_parallel(*actions: Action) -> list[CratonError | None]:

@@ -6,21 +6,29 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any, Final
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from craton import config, loader
 from craton.capabilities import EVERY_CAPABILITY, Capability
-from craton.driver import Change, Create, Delete, InventoryDriver, InventoryReader, Stamp
-from craton.errors import CratonError
+from craton.driver import Change, Create, Delete, InventoryDriver, InventoryReader, Replace, Stamp
+from craton.errors import (
+    AlreadyExists,
+    CratonError,
+    InvalidReference,
+    InvalidValue,
+    NotFound,
+    RevisionConflict,
+)
 from craton.models import KINDS, NEVER, Entity, Group, Host, Region, Tenant
 from craton.query import Order, Predicate, Query
 from craton.testing.harness import Harness
 from craton.testing.promises import clause
 from craton.testing.suite import strategies
 from craton.testing.suite.base import Suite
-from craton.testing.suite.fleet import Fleet
+from craton.testing.suite.fleet import Fleet, walk
 from craton.testing.suite.strategies import Step, Stored
 from craton.testing.suite.values import NASTY, TRICKY, VALUES
 from craton.variables import Variables
@@ -41,6 +49,8 @@ _SETTINGS: Final = settings(
 
 _MIGRATIONS = Capability.MIGRATIONS
 
+_changed = dataclasses.replace
+
 
 class ModelClauses(Suite):
     """Random work, compared with the reference."""
@@ -56,6 +66,29 @@ class ModelClauses(Suite):
             return Comparison(harness)
 
         run_state_machine_as_test(machine, settings=_SETTINGS)  # type: ignore[arg-type]
+
+    @clause("MODEL-1", Capability.ATOMIC_BATCH, Capability.CAS, writes=(Host,))
+    def test_model_1_of_several_broken_rules_the_first_is_named(self, fleet: Fleet) -> None:
+        host, taken = fleet.given(fleet.host("h")), fleet.given(fleet.host("taken"))
+        south = fleet.given_region("south")
+        elsewhere = _changed(host, region_id=south.id, name=taken.name)
+        lost = fleet.host("x", region_id="no")
+        cases: list[tuple[Change, type[CratonError], str]] = [
+            (Create(entity=fleet.host("taken", ssh_port=0)), InvalidValue, "ssh_port"),
+            (Replace(entity=fleet.host("taken", id="no")), NotFound, ""),
+            (Replace(entity=elsewhere, if_revision="old"), InvalidValue, "region_id"),
+            (Replace(entity=_changed(host, name="taken"), if_revision="old"), RevisionConflict, ""),
+            (Create(entity=_changed(lost, id=host.id)), AlreadyExists, "id"),
+            (Create(entity=fleet.host("taken", id=host.id)), AlreadyExists, "id"),
+            (Create(entity=_changed(lost, groups=("no",))), InvalidReference, "region_id"),
+            (Create(entity=fleet.host("taken", groups=("no",))), AlreadyExists, "name"),
+            (Replace(entity=_changed(host, name="taken", groups=("no",))), AlreadyExists, "name"),
+        ]
+        for change, error, field in cases:
+            for write in (lambda c: fleet.driver.apply([c]), lambda c: make(fleet.driver, c)):
+                with pytest.raises(error) as caught:
+                    write(change)
+                assert getattr(caught.value, "field", "") == field, change
 
     @clause("MODEL-2")
     def test_model_2_any_query_has_the_answer_of_its_meaning(self, fleet: Fleet) -> None:
@@ -200,13 +233,7 @@ def contents(reader: InventoryReader) -> dict[tuple[type[Entity], str], Entity]:
 
 def walked(driver: InventoryDriver, kind: type[Entity], query: Query) -> list[tuple[Entity, ...]]:
     """Return the pages of a query."""
-    pages = []
-    while True:
-        page = driver.find(kind, query)
-        pages.append(page.items)
-        if page.next is None:
-            return pages
-        query = dataclasses.replace(query, page=page.next)
+    return [page.items for page in walk(driver, kind, query)]
 
 
 def timeless(entity: Entity) -> Entity:
@@ -257,6 +284,11 @@ def _populate(fleet: Fleet) -> None:
         for number, value in enumerate(values)
     )
     fleet.given_all(
-        fleet.group(name, priority=number - 5, parents=(parents[number % 2].id,))
+        fleet.group(
+            name,
+            priority=number - 5,
+            parents=(parents[number % 2].id,),
+            variables=Variables({strategies.KEYS[0]: values[number]}),
+        )
         for number, name in enumerate(TRICKY)
     )

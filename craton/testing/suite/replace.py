@@ -22,7 +22,7 @@ from craton.query import Compare, Exists, Operator, Overlaps
 from craton.testing.promises import clause
 from craton.testing.suite.base import Suite
 from craton.testing.suite.create import BAD_HOSTS
-from craton.testing.suite.fleet import Fleet
+from craton.testing.suite.fleet import Fleet, wait_for_the_clock
 from craton.variables import Variables
 
 _changed = dataclasses.replace
@@ -48,10 +48,11 @@ class ReplaceClauses(Suite):
             created_at=datetime(2001, 1, 1, tzinfo=UTC),
             revision="mine",
         )
+        wait_for_the_clock()
         after = fleet.driver.replace(state)
         assert after == fleet.driver.get(Host, before.id)
         assert after.created_at == before.created_at
-        assert after.updated_at >= before.updated_at
+        assert after.updated_at > before.updated_at
         assert after.revision not in ("mine", before.revision)
         assert (after.name, after.active, after.ssh_port, after.groups) == ("h2", False, None, ())
         assert after.variables == Variables({"b": 3})
