@@ -69,7 +69,7 @@ class KeyErrorEscapes(FaultyState):
         return self._entities[kind][id]  # type: ignore[return-value]
 
 
-@fault("get answers from a cache that no write clears.", "REPLACE-1", "DELETE-1")
+@fault("get answers from a cache that no write clears.", "REPLACE-1")
 class StaleCache(MemoryDriver):
     def _get(self, kind: type[E], id: str) -> E | None:
         cache = self.__dict__.setdefault("cache", {})

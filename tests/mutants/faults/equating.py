@@ -86,7 +86,7 @@ class EmptyIsNull(Equating):
         return same(found, value)
 
 
-@fault("Zero and negative zero are one.", "MODEL-2")
+@fault("Zero and negative zero are one.", "FILTER-2")
 class NegativeZeroIsZero(Equating):
     def equal(self, found: Any, value: Any) -> bool:
         if type(found) is float and type(value) is float:

@@ -32,7 +32,7 @@ from tests.mutants.registry import fault
 _KNOWN = (AllOf, AnyOf, Not, Compare, In, Overlaps, Exists, Prefix)
 
 
-@fault("A predicate of a class that the driver does not know is left out.", "FILTER-8", "PAGE-3")
+@fault("A predicate of a class that the driver does not know is left out.", "FILTER-8")
 class UnknownPredicateLeftOut(Asking):
     def leaf(self, where: Predicate) -> Predicate:
         return where if isinstance(where, _KNOWN) else EVERYTHING

@@ -12,7 +12,7 @@ from typing import Any
 from craton.backends.memory.driver import MemoryDriver
 from craton.errors import BackendFault, Unavailable
 from craton.models import E, Entity
-from craton.query import EVERYTHING, Predicate, Query, Selection
+from craton.query import DEFAULT_LIMIT, EVERYTHING, Predicate, Query, Selection
 from craton.variables import Variables
 from tests.mutants.registry import fault
 from tests.mutants.remote import RemoteDriver
@@ -117,10 +117,10 @@ class CountIgnoresTheFilter(MemoryDriver):
         return super()._count(kind, EVERYTHING)
 
 
-@fault("count counts the first hundred.", "MODEL-1")
+@fault("count counts the first hundred.", "SCAN-4")
 class CountOfTheFirstPage(MemoryDriver):
     def _count(self, kind: type[Entity], where: Predicate) -> int:
-        return min(super()._count(kind, where), 4)
+        return min(super()._count(kind, where), DEFAULT_LIMIT)
 
 
 @fault("count does not see whether its path names a field.", "SCAN-4")
@@ -147,10 +147,10 @@ class DigestOfIds(Digesting):
         return entity.id
 
 
-@fault("The digest sees names and times, and neither ids nor revisions.", "SCAN-5")
+@fault("The digest sees names alone.", "SCAN-5")
 class DigestOfNames(Digesting):
     def mark(self, entity: Entity) -> str:
-        return entity.name  # type: ignore[attr-defined]  # the times are lost on the way
+        return entity.name  # type: ignore[attr-defined]
 
 
 @fault("The digest is that of the content, which a batch may bring back.", "SCAN-5")
@@ -165,18 +165,13 @@ class DigestOfTheCount(MemoryDriver):
         return str(self._count(kind, where))
 
 
-@fault("The digest is the newest revision, and does not see a delete.", "SCAN-5")
-class DigestOfTheNewest(MemoryDriver):
+@fault("What was deleted stays in the digest.", "SCAN-5")
+class DigestOfTheDeleted(MemoryDriver):
     def _digest(self, kind: type[Entity], where: Predicate) -> str:
+        seen: dict[str, str] = self.__dict__.setdefault("seen", {})
         found = self.scan(kind, Query(where=where))
-        newest = max(found, key=lambda entity: entity.updated_at, default=None)
-        seen = self.__dict__.setdefault("seen", {})
-        if newest is not None and len(list(self.scan(kind, Query(where=where)))) >= seen.get(
-            kind, 0
-        ):
-            seen[kind] = len(list(self.scan(kind, Query(where=where))))
-            seen[kind, "digest"] = newest.revision
-        return seen.get((kind, "digest"), "")
+        seen.update({entity.id: entity.revision for entity in found})
+        return hashlib.blake2b(repr(sorted(seen.items())).encode()).hexdigest()
 
 
 @fault("The digest is that of all, whatever the filter.", "SCAN-5", "FILTER-1")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from craton.backends.memory import state
 from craton.driver import check_replaceable
 from craton.errors import AlreadyExists, RevisionConflict
-from craton.models import Entity, Group
-from craton.query import Overlaps, Predicate
+from craton.models import Entity, Group, Host
+from craton.query import AllOf, Overlaps, Predicate
 from tests.mutants.faults.asking import Asking, Means
 from tests.mutants.registry import FaultyState, fault
 
@@ -31,9 +31,17 @@ class RevisionBeforeParent(FaultyState):
         super().put(entity, if_revision, index)
 
 
-@fault("The parents of groups cannot be asked for.", "MODEL-2")
+@fault("The parents of groups cannot be asked for.", "FILTER-1")
 class ParentsNotAsked(Asking):
     def leaf(self, where: Predicate) -> Predicate:
         if isinstance(where, Overlaps) and where.path == ("parents",):
             return Means(lambda entity: not isinstance(entity, Group))
+        return where
+
+
+@fault("Variables can be asked for on hosts alone.", "MODEL-2")
+class VariablesOfHostsAlone(Asking):
+    def leaf(self, where: Predicate) -> Predicate:
+        if any(path[0] == "variables" for path in where.paths()):
+            return AllOf(where, Means(lambda entity: isinstance(entity, Host)))
         return where
