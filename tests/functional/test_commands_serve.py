@@ -31,8 +31,8 @@ def test_the_server_keeps_what_was_created_and_leaves_nothing_else(place: Place)
         assert server.get(f"/v1/tenants/{tenant}")["name"] == "acme"
         assert server.stop() == 0
     assert list(place.temporary.iterdir()) == []
-    # stevedore remembers there which drivers are installed.
-    assert [path.name for path in place.home.iterdir()] == [".cache"]
+    # There stevedore remembers which drivers are installed, unless Python itself is in /tmp.
+    assert {path.name for path in place.home.iterdir()} <= {".cache"}
     assert place.state.stat().st_mode & 0o077 == 0
 
 
