@@ -23,6 +23,9 @@ from craton.variables import Variables
 
 _ROUNDS = 8
 
+#: How often a store that is too busy may refuse one worker.
+_PATIENCE = 200
+
 _changed = dataclasses.replace
 
 
@@ -134,13 +137,15 @@ class ConcurrencyClauses(Suite):
             return _changed(found, variables=Variables({"n": count + 1}))
 
         def work(driver: InventoryDriver) -> None:
-            done = 0
+            done = refused = 0
             while done < each:
                 try:
                     driver.update(Host, host.id, increment)
                     done += 1
                 except (RevisionConflict, Unavailable):
-                    continue
+                    refused += 1
+                    if refused > _PATIENCE:
+                        raise
 
         with fleet.node() as other:
             workers = [fleet.driver, fleet.driver, other, other]
