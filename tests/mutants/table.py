@@ -38,7 +38,9 @@ def failures(judged: Judged) -> list[str]:
     lines = []
     for mutant, found in judged.items():
         missing = [clause for clause in mutant.clauses if clause not in found.broken]
-        if not found.broken:
+        if not found.tests:
+            lines.append(f"{mutant.name} keeps the kit from its end: {mutant.fault}")
+        elif not found.broken:
             lines.append(f"{mutant.name} survives {found.tests} tests: {mutant.fault}")
         elif missing:
             lines.append(f"{mutant.name} is not killed by {', '.join(missing)}: {mutant.fault}")

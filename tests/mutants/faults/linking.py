@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -185,7 +186,7 @@ class CheckedThenWritten(MemoryDriver):
 class LockOfOneNode(RemoteDriver):
     def _write(self, changes: Iterator[Change]) -> None:
         self.reach()
-        with self.__dict__.setdefault("own", type(self._writing)()):
+        with self.__dict__.setdefault("own", threading.Lock()):
             state = self.state.copy()
             for index, change in enumerate(changes):
                 with at(index):

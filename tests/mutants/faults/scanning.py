@@ -43,7 +43,7 @@ class ScanIgnoresTheLimit(MemoryDriver):
 @fault("A scan begins at the beginning, whatever the page of its query.", "SCAN-1")
 class ScanIgnoresThePage(MemoryDriver):
     def scan(self, kind: type[E], query: Query = Query()) -> Generator[E, None, None]:  # noqa: B008
-        list(super().scan(kind, query))
+        super().scan(kind, query).close()
         return super().scan(kind, Query(where=query.where, order=query.order, limit=query.limit))
 
 
