@@ -354,8 +354,9 @@ class InventoryDriver(InventoryReader):
             Unsupported, ReadOnly: The kind cannot be written, or CAS is needed and not claimed.
         """
         self._require_write(type(entity), if_revision)
+        checked = normalized(entity)
         before = self.get(type(entity), entity.id)
-        stored = _stamped(normalized(entity), now(), new_revision(), before)
+        stored = _stamped(checked, now(), new_revision(), before)
         self._write(iter((Replace(entity=stored, if_revision=if_revision),)))
         return stored
 
