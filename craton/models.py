@@ -213,6 +213,23 @@ class Group(Entity):
     templated: tuple[str, ...] = declare(_TEMPLATED, default=())
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Record(Entity):
+    """What Craton itself remembers beside the inventory, in the same store and the same batches.
+
+    No part of an inventory, and not in the REST API. Names are unique, and begin with the name of
+    the part of Craton that wrote the record, and a slash.
+    """
+
+    kind: ClassVar[str] = "record"
+    collection: ClassVar[str] = "records"
+
+    name: str = declare(_name(check_free_text, "Unique."))
+    value: str = declare(
+        Text(help="What its writer likes, mostly JSON.", max_length=2**20), default=""
+    )
+
+
 #: What Ansible calls the fields of a host that say how to connect to it.
 CONNECTION_VARIABLES: Final = {
     "ip_address": "ansible_host",
@@ -220,8 +237,11 @@ CONNECTION_VARIABLES: Final = {
     "ssh_user": "ansible_user",
 }
 
-#: Every kind, parents first.
-KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)
+#: The kinds that an inventory is made of, parents first: those that the REST API offers.
+INVENTORY_KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)
+
+#: Every kind that a driver stores, parents first.
+KINDS: tuple[type[Entity], ...] = (*INVENTORY_KINDS, Record)
 
 _SPECS = {
     kind: {field.name: spec_of(field) for field in dataclasses.fields(kind)} for kind in KINDS

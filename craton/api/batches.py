@@ -14,14 +14,14 @@ from craton.driver import Change, Create, Delete, InventoryReader, Replace, at, 
 from craton.errors import InvalidValue, NotFound
 from craton.fields import ID, Flag, Spec, Text
 from craton.jsontext import JsonValue
-from craton.models import KINDS, E, Entity, Group, Region, links
+from craton.models import INVENTORY_KINDS, E, Entity, Group, Region, links
 from craton.query import AllOf, In, Query
 
 #: How many values one query asks for.
 _CHUNK: Final = 500
 
 
-_KINDS: Final = {kind.kind: kind for kind in KINDS if kind.parent is Region}
+_KINDS: Final = {kind.kind: kind for kind in INVENTORY_KINDS if kind.parent is Region}
 
 #: What one change is made of.
 MEMBERS: Final[dict[str, Spec]] = {

@@ -10,7 +10,7 @@ from craton import filters
 from craton.api.errors import invalid_parameter
 from craton.api.limits import Limits
 from craton.api.parameters import Parameter, column, flag, number
-from craton.models import KINDS, Entity, Host, specs
+from craton.models import INVENTORY_KINDS, Entity, Host, specs
 from craton.query import DEFAULT_LIMIT, AllOf, In, Order, Predicate, Query
 
 _MARKER: Final = "marker"
@@ -18,7 +18,7 @@ _MARKER: Final = "marker"
 #: The filters by field that a kind has.
 _COLUMNS: Final = {
     kind: {name: column(name, spec) for name, spec in specs(kind).items() if spec.filterable}
-    for kind in KINDS
+    for kind in INVENTORY_KINDS
 }
 
 _HOST_FILTERS: Final = {

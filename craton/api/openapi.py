@@ -13,7 +13,7 @@ from craton.api.parameters import Parameter
 from craton.api.problems import MEDIA_TYPE
 from craton.api.routes import Route
 from craton.api.schema import Schema, reference, schema_of, schema_of_entity, schema_of_list
-from craton.models import KINDS
+from craton.models import INVENTORY_KINDS
 
 _VARIABLE_PART = re.compile(r"{(\w+)}")
 
@@ -114,7 +114,7 @@ def _responses(route: Route) -> Schema:
 
 def _schemas() -> Schema:
     entities: Schema = {}
-    for kind in KINDS:
+    for kind in INVENTORY_KINDS:
         entities[kind.__name__] = schema_of_entity(kind)
         entities[f"{kind.__name__}List"] = schema_of_list(kind)
     tally = _object(groups=_COUNT, hosts=_COUNT)

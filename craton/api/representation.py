@@ -16,7 +16,7 @@ from typing import Any, Self
 import orjson
 
 from craton.fields import Moment, Spec, VariableMap
-from craton.models import KINDS, Entity, specs
+from craton.models import INVENTORY_KINDS, Entity, specs
 from craton.variables import Variables
 
 
@@ -96,5 +96,7 @@ _WRITERS: dict[type[Spec], Callable[[Any], object]] = {
     VariableMap: _fragment,
 }
 _PLANS = {
-    (kind, variables): Plan.of(kind, variables) for kind in KINDS for variables in (True, False)
+    (kind, variables): Plan.of(kind, variables)
+    for kind in INVENTORY_KINDS
+    for variables in (True, False)
 }

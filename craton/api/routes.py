@@ -16,7 +16,7 @@ from craton.api.limits import Limits
 from craton.api.listing import host_filters, list_parameters, page_parameters
 from craton.api.parameters import Parameter, choice, flag, number
 from craton.api.schema import Schema, reference
-from craton.models import KINDS, Entity, Group, Host, parent_field
+from craton.models import INVENTORY_KINDS, Entity, Group, Host, parent_field
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -81,8 +81,8 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
     """Return every route by method and path."""
     routes = [
         *_service_routes(),
-        *(route for kind in KINDS for route in _entity_routes(kind, limits)),
-        *(route for kind in KINDS for route in _variables_routes(kind, limits)),
+        *(route for kind in INVENTORY_KINDS for route in _entity_routes(kind, limits)),
+        *(route for kind in INVENTORY_KINDS for route in _variables_routes(kind, limits)),
         *_member_routes("hosts", "host_id", Host, limits),
         *_member_routes("children", "group_id", Group, limits),
         *_inventory_routes(limits),

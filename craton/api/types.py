@@ -18,7 +18,7 @@ from wsme.types import Base, Unset, UserType, wsattr
 from craton.errors import InvalidValue
 from craton.fields import Links, Spec, VariableMap, VariableNames
 from craton.jsontext import JsonValue
-from craton.models import KINDS, E, Entity, parent_field, specs
+from craton.models import INVENTORY_KINDS, E, Entity, parent_field, specs
 from craton.variables import Variables
 
 
@@ -104,7 +104,7 @@ def _body_of(kind: type[Entity]) -> Body:
 
 
 #: What a body that stands for an entity is made of, by kind.
-BODIES: Final = {kind: _body_of(kind) for kind in KINDS}
+BODIES: Final = {kind: _body_of(kind) for kind in INVENTORY_KINDS}
 
 
 def entity_from(

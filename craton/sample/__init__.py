@@ -14,7 +14,7 @@ from craton.backends.memory.driver import MemoryDriver
 from craton.driver import Create, InventoryDriver
 from craton.errors import AlreadyExists
 from craton.imports import import_inventory
-from craton.models import KINDS, Region, Tenant
+from craton.models import INVENTORY_KINDS, Region, Tenant
 from craton.query import Compare, Operator, Query
 from craton.variables import Variables
 
@@ -39,7 +39,9 @@ def load(driver: InventoryDriver) -> bool:
     fleet = MemoryDriver(config.settings(files=[]))
     _compose(fleet)
     try:
-        driver.apply(Create(entity=entity) for kind in KINDS for entity in fleet.scan(kind))
+        driver.apply(
+            Create(entity=entity) for kind in INVENTORY_KINDS for entity in fleet.scan(kind)
+        )
     except AlreadyExists:
         return False  # Another process was faster.
     return True

@@ -10,7 +10,7 @@ import pytest
 
 from craton import config, sample
 from craton.backends.memory.driver import MemoryDriver
-from craton.models import KINDS, Entity, Group, Host, Region, Tenant
+from craton.models import INVENTORY_KINDS, Entity, Group, Host, Region, Tenant
 from craton.query import Page
 
 RESERVED = [
@@ -27,7 +27,7 @@ def driver() -> MemoryDriver:
 
 
 def entities(driver: MemoryDriver) -> Iterator[Any]:
-    for kind in KINDS:
+    for kind in INVENTORY_KINDS:
         yield from driver.scan(kind)
 
 

@@ -14,6 +14,7 @@ from craton.api.controllers.responses import json_response
 from craton.api.metrics import Metrics
 from craton.api.request import Request
 from craton.errors import CratonError, Unavailable
+from craton.models import INVENTORY_KINDS
 
 #: Version 1 as ``/`` and ``/v1`` list it.
 _VERSION_1: dict[str, Any] = {
@@ -59,7 +60,11 @@ class CapabilitiesOf(Resource):
                     "capabilities": sorted(
                         capability.value for capability in driver.capabilities.supported
                     ),
-                    "writable": sorted(kind.kind for kind in driver.capabilities.writable),
+                    "writable": [
+                        kind.kind
+                        for kind in sorted(INVENTORY_KINDS, key=lambda kind: kind.kind)
+                        if kind in driver.capabilities.writable
+                    ],
                     "limits": dataclasses.asdict(self._service.limits),
                 }
             )

@@ -10,7 +10,7 @@ from craton.api.controllers.resource import Below, Resource, Service
 from craton.api.controllers.service import CapabilitiesOf, Health, MetricsOf, OpenApi, Versions
 from craton.api.controllers.variables import AllVariables, OneVariable
 from craton.api.metrics import Metrics
-from craton.models import KINDS, Entity, Group, parent_field
+from craton.models import INVENTORY_KINDS, Entity, Group, parent_field
 
 
 def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Resource:
@@ -19,7 +19,7 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
         {
             "capabilities": CapabilitiesOf(service),
             "openapi.json": OpenApi(openapi),
-            **{kind.collection: _collection(service, kind) for kind in KINDS},
+            **{kind.collection: _collection(service, kind) for kind in INVENTORY_KINDS},
             "inventory": Resource(below=inventory(service)),
             "batch": Resource(below=(Below(name="region_id", resource=BatchOf(service)),)),
         }

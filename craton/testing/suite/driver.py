@@ -13,10 +13,12 @@ from craton.testing.suite.lifecycle import LifecycleClauses
 from craton.testing.suite.links import LinkClauses
 from craton.testing.suite.model import ModelClauses
 from craton.testing.suite.paging import PagingClauses
+from craton.testing.suite.records import RecordClauses
 from craton.testing.suite.replace import ReplaceClauses
 from craton.testing.suite.scan import ScanClauses
 from craton.testing.suite.snapshot import SnapshotClauses
 from craton.testing.suite.text import TextClauses
+from craton.testing.suite.verbatim import VerbatimClauses
 
 
 class DriverSuite(
@@ -30,7 +32,9 @@ class DriverSuite(
     LinkClauses,
     ConcurrencyClauses,
     BatchClauses,
+    VerbatimClauses,
     SnapshotClauses,
+    RecordClauses,
     ErrorClauses,
     TextClauses,
     LifecycleClauses,

@@ -11,7 +11,7 @@ import pytest
 
 from craton.driver import InventoryDriver
 from craton.errors import CratonError, InvalidValue, ReadOnly, Unavailable, Unsupported
-from craton.models import KINDS, Entity, Host, Region, Tenant
+from craton.models import INVENTORY_KINDS, Entity, Host, Region, Tenant
 from craton.query import Compare, Exists, In, Operator, Overlaps, Predicate, Prefix, Query
 from craton.testing.promises import clause
 from craton.testing.suite.base import Suite
@@ -100,7 +100,7 @@ class ErrorClauses(Suite):
         driver.create(fleet.host("after"))
 
     @clause("ERROR-3")
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", INVENTORY_KINDS)
     def test_error_3_what_is_claimed_decides_what_is_written(
         self, fleet: Fleet, kind: type[Entity]
     ) -> None:

@@ -22,7 +22,7 @@ from craton.errors import (
     NotFound,
     RevisionConflict,
 )
-from craton.models import KINDS, NEVER, Entity, Group, Host, Region, Tenant
+from craton.models import INVENTORY_KINDS, KINDS, NEVER, Entity, Group, Host, Region, Tenant
 from craton.query import Order, Predicate, Query
 from craton.testing.harness import Harness
 from craton.testing.promises import clause
@@ -78,7 +78,7 @@ class ModelClauses(Suite):
                     write(change)
                 assert getattr(caught.value, "field", "") == field, change
 
-    @clause("MODEL-1", *sorted(EVERY_CAPABILITY - {_MIGRATIONS}, key=str), writes=KINDS)
+    @clause("MODEL-1", *sorted(EVERY_CAPABILITY - {_MIGRATIONS}, key=str), writes=INVENTORY_KINDS)
     def test_model_1_any_sequence_of_changes_ends_as_in_memory(
         self, harness: Harness, driver: InventoryDriver
     ) -> None:
@@ -264,7 +264,7 @@ def _check_claims(driver: InventoryDriver) -> None:
     """Refuse, as the contract says, before the machine asks for what is not claimed."""
     for capability in sorted(EVERY_CAPABILITY - {_MIGRATIONS}, key=str):
         driver.capabilities.require(capability)
-    for kind in KINDS:
+    for kind in INVENTORY_KINDS:
         driver.capabilities.require_writable(kind)
 
 

@@ -12,6 +12,7 @@ from oslo_config import cfg
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
 from craton.driver import Change, InventoryDriver, InventoryReader
 from craton.errors import ConfigurationError
+from craton.models import INVENTORY_KINDS
 from craton_driver_directory import files, places, plan
 from craton_driver_directory.changes import Draft
 from craton_driver_directory.files import File
@@ -24,10 +25,13 @@ _REGULAR = ("100644", "100755")
 class DirectoryDriver(StateReader, InventoryDriver):
     """Keeps an inventory as YAML files in the git working tree at ``[directory] path``.
 
-    Everything is claimed but MIGRATIONS, because the files have no schema that changes by itself.
+    Everything is claimed but MIGRATIONS, because the files have no schema that changes by itself,
+    and writing records, which are nothing that people review.
     """
 
-    capabilities = Capabilities(supported=EVERY_CAPABILITY - {Capability.MIGRATIONS})
+    capabilities = Capabilities(
+        supported=EVERY_CAPABILITY - {Capability.MIGRATIONS}, writable=frozenset(INVENTORY_KINDS)
+    )
 
     def __init__(self, settings: cfg.ConfigOpts) -> None:
         InventoryDriver.__init__(self, settings)

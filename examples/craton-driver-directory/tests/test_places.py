@@ -7,7 +7,7 @@ from craton_driver_directory import places
 from hypothesis import given
 from hypothesis import strategies as st
 
-from craton.models import KINDS, Group, Host, Region, Tenant
+from craton.models import INVENTORY_KINDS, Group, Host, Region, Tenant
 
 NAMES = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=250),
@@ -54,6 +54,6 @@ def test_a_path_tells_the_kind_and_the_parent(tenant, region, name):
 
 
 def test_other_paths_are_of_no_kind():
-    assert set(KINDS) == {Tenant, Region, Group, Host}
+    assert set(INVENTORY_KINDS) == {Tenant, Region, Group, Host}
     for path in ("tenants/a.yaml", "tenants/a/b.yaml", "tenants/a/regions/b.yaml", "x/tenant.yaml"):
         assert places.kind_at(path) is None

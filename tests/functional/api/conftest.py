@@ -12,7 +12,7 @@ import pytest
 from craton import config
 from craton.api.app import make_app
 from craton.driver import InventoryDriver
-from craton.models import KINDS
+from craton.models import INVENTORY_KINDS
 from tests.functional.api.client import Client
 
 
@@ -89,4 +89,4 @@ def paths(api: Client) -> Paths:
 @pytest.fixture
 def state(driver: InventoryDriver) -> Callable[[], list[str]]:
     """Tell apart any two states of everything that is stored."""
-    return lambda: [driver.digest(kind) for kind in KINDS]
+    return lambda: [driver.digest(kind) for kind in INVENTORY_KINDS]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from craton.models import KINDS, Entity, parent_field, specs
+from craton.models import INVENTORY_KINDS, Entity, parent_field, specs
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
-NAMES = [kind.kind for kind in KINDS]
+NAMES = [kind.kind for kind in INVENTORY_KINDS]
 SET_BY_CRATON = {"id", "revision", "created_at", "updated_at"}
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"
 
@@ -47,7 +47,7 @@ def own(entity: dict[str, Any]) -> dict[str, Any]:
 
 
 def kind_of(name: str) -> type[Entity]:
-    return next(kind for kind in KINDS if kind.kind == name)
+    return next(kind for kind in INVENTORY_KINDS if kind.kind == name)
 
 
 @pytest.mark.parametrize("kind", NAMES)

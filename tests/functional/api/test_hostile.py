@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from craton.fields import Flag, Integer, Links, Spec, Text, VariableMap, VariableNames
-from craton.models import KINDS, Entity, parent_field, specs
+from craton.models import INVENTORY_KINDS, Entity, parent_field, specs
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
@@ -27,7 +27,7 @@ class Target(NamedTuple):
 
 def targets(paths: Paths) -> Iterator[Target]:
     """Yield every route that takes a body, on entities that exist."""
-    for kind in KINDS:
+    for kind in INVENTORY_KINDS:
         collection = paths.collection(kind.kind)
         made = paths.api.post(collection, {"name": f"{kind.kind}-old"}).json
         item = f"{collection}/{made['id']}"

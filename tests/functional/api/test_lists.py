@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
-from craton.models import KINDS, specs
+from craton.models import INVENTORY_KINDS, specs
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
@@ -27,7 +27,7 @@ def fill(paths: Paths, count: int, **fields: object) -> None:
     paths.api.post(paths.batch, {"changes": changes}, 200)
 
 
-@pytest.mark.parametrize("kind", [kind.kind for kind in KINDS])
+@pytest.mark.parametrize("kind", [kind.kind for kind in INVENTORY_KINDS])
 def test_a_list_stands_under_the_name_of_its_collection(
     api: Client, paths: Paths, kind: str
 ) -> None:
@@ -96,12 +96,12 @@ def test_variables_are_in_a_list_on_demand(api: Client, paths: Paths) -> None:
     assert api.get(f"{paths.hosts}?variables=true").json["hosts"] == [host]
 
 
-@pytest.mark.parametrize("kind", [kind.kind for kind in KINDS])
+@pytest.mark.parametrize("kind", [kind.kind for kind in INVENTORY_KINDS])
 def test_every_sortable_field_sorts_both_ways(api: Client, paths: Paths, kind: str) -> None:
     path = paths.collection(kind)
     for name in ("b", "c", "a"):
         api.post(path, {"name": name, **({"priority": ord(name)} if kind == "group" else {})})
-    entity = next(one for one in KINDS if one.kind == kind)
+    entity = next(one for one in INVENTORY_KINDS if one.kind == kind)
     for field in (name for name, spec in specs(entity).items() if spec.sortable):
         up = api.all_of(f"{path}?sort={field}&limit=2")
         down = api.all_of(f"{path}?sort=-{field}&limit=2")
@@ -114,7 +114,7 @@ def test_every_sortable_field_sorts_both_ways(api: Client, paths: Paths, kind: s
 @pytest.mark.parametrize("kind", ["tenant", "region", "group"])
 def test_every_filterable_field_filters(api: Client, paths: Paths, kind: str) -> None:
     path = paths.collection(kind)
-    entity = next(one for one in KINDS if one.kind == kind)
+    entity = next(one for one in INVENTORY_KINDS if one.kind == kind)
     fields = [name for name, spec in specs(entity).items() if spec.filterable]
     extra = [name for name in fields if name not in {"id", "name"}]
     made = [

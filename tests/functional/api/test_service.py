@@ -16,7 +16,7 @@ from craton.api.metrics import Metrics
 from craton.api.routes import table
 from craton.driver import InventoryDriver
 from craton.errors import BackendFault, Unavailable
-from craton.models import KINDS, specs
+from craton.models import INVENTORY_KINDS, specs
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
 
@@ -110,7 +110,7 @@ class TestOpenApi:
 
     def test_has_every_field_of_every_entity(self, api: Client) -> None:
         schemas = api.get("/v1/openapi.json").json["components"]["schemas"]
-        for kind in KINDS:
+        for kind in INVENTORY_KINDS:
             schema = schemas[kind.__name__]
             assert schema["properties"].keys() == specs(kind).keys()
             assert schema["required"] == ["name"]

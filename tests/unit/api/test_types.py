@@ -7,7 +7,7 @@ from craton.api.schema import schema_of
 from craton.api.types import BODIES, entity_from
 from craton.errors import InvalidValue
 from craton.fields import Spec
-from craton.models import KINDS, Group, Host, Region, specs
+from craton.models import INVENTORY_KINDS, Group, Host, Region, specs
 from craton.variables import Variables
 
 
@@ -72,7 +72,7 @@ def test_every_unknown_field_is_named():
     assert caught.value.field == "a, b"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", INVENTORY_KINDS)
 def test_each_field_is_read_written_and_described(kind):
     assert set(field_order(kind)) == set(specs(kind))
     assert field_order(kind)[0] == "id"

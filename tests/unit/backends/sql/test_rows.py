@@ -17,12 +17,13 @@ from craton.backends.sql.rows import (
     writer_of,
 )
 from craton.backends.sql.schema import TABLES
-from craton.models import KINDS, Entity, Group, Host, Region, Tenant, specs
+from craton.models import KINDS, Entity, Group, Host, Record, Region, Tenant, specs
 from craton.variables import Variables
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, UTC)
 
 ENTITIES = [
+    Record(id="m", revision="1", created_at=NOON, updated_at=NOON, name="a/b", value="{}"),
     Tenant(id="t", revision="1", created_at=NOON, updated_at=NOON, name="t", project_id="p"),
     Region(id="r", revision="1", tenant_id="t", name="r", description="d"),
     Group(id="g", revision="1", region_id="r", name="g", priority=-3, parents=("a", "b,c")),
