@@ -65,9 +65,15 @@ def now() -> datetime:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Create:
-    """Store an entity. Its id is Craton's, unless one is given."""
+    """Store an entity. Its id is Craton's, unless one is given.
+
+    Attributes:
+        entity: The entity.
+        verbatim: Keep the revision and the times that it brings: it moves here from another store.
+    """
 
     entity: Entity
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,10 +83,12 @@ class Replace:
     Attributes:
         entity: The whole new state.
         if_revision: Refuse if the stored entity has another revision.
+        verbatim: Keep the revision and ``updated_at`` that it brings.
     """
 
     entity: Entity
     if_revision: str | None = None
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -324,10 +332,11 @@ class InventoryDriver(InventoryReader):
         """
         self._ping()
 
-    def create(self, entity: E) -> E:
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
         """Store a new entity and return it as stored.
 
-        Craton gives an id if the entity has none, the revision and both times.
+        Craton gives an id if the entity has none, the revision and both times. With ``verbatim``
+        the entity brings them all, as it was read from another store.
 
         Raises:
             InvalidValue: A field holds what it cannot hold.
@@ -337,15 +346,17 @@ class InventoryDriver(InventoryReader):
             Unsupported, ReadOnly: The kind cannot be written.
         """
         self.capabilities.require_writable(type(entity))
-        stored = _stamped(normalized(entity), now(), new_revision())
-        self._write(iter((Create(entity=stored),)))
+        checked = normalized(entity, verbatim=verbatim)
+        stored = _stamped(checked, verbatim, now(), new_revision())
+        self._write(iter((Create(entity=stored, verbatim=verbatim),)))
         return stored
 
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         """Store another state of an entity and return it as stored.
 
         The id says which; ``created_at`` is kept, and the parent must be the same. With
-        ``if_revision`` the comparison and the write are one step (CAS).
+        ``if_revision`` the comparison and the write are one step (CAS). With ``verbatim`` the
+        entity brings its revision and ``updated_at``, as it was read from another store.
 
         Raises:
             NotFound: There is no such entity.
@@ -354,10 +365,11 @@ class InventoryDriver(InventoryReader):
             Unsupported, ReadOnly: The kind cannot be written, or CAS is needed and not claimed.
         """
         self._require_write(type(entity), if_revision)
-        checked = normalized(entity)
+        checked = normalized(entity, verbatim=verbatim)
         before = self.get(type(entity), entity.id)
-        stored = _stamped(checked, now(), new_revision(), before)
-        self._write(iter((Replace(entity=stored, if_revision=if_revision),)))
+        stamped = _stamped(checked, verbatim, now(), new_revision())
+        stored = dataclasses.replace(stamped, created_at=before.created_at)
+        self._write(iter((Replace(entity=stored, if_revision=if_revision, verbatim=verbatim),)))
         return stored
 
     def delete(
@@ -457,7 +469,7 @@ class InventoryDriver(InventoryReader):
             if isinstance(prepared, Delete):
                 stamps.append(Stamp(id=prepared.id, revision=""))
             else:
-                stamps.append(Stamp(id=prepared.entity.id, revision=revision))
+                stamps.append(Stamp(id=prepared.entity.id, revision=prepared.entity.revision))
             yield prepared
 
     def _prepare(self, change: Change, moment: datetime, revision: str) -> Change:
@@ -466,7 +478,8 @@ class InventoryDriver(InventoryReader):
             return change
         if_revision = change.if_revision if isinstance(change, Replace) else None
         self._require_write(type(change.entity), if_revision)
-        entity = _stamped(normalized(change.entity), moment, revision)
+        checked = normalized(change.entity, verbatim=change.verbatim)
+        entity = _stamped(checked, change.verbatim, moment, revision)
         return dataclasses.replace(change, entity=entity)
 
     # -- hooks of a driver ---------------------------------------------------------------------
@@ -537,11 +550,13 @@ def check_replaceable(stored: E | None, entity: E, if_revision: str | None) -> E
     return stored
 
 
-def _stamped(entity: E, moment: datetime, revision: str, before: E | None = None) -> E:
+def _stamped(entity: E, verbatim: bool, moment: datetime, revision: str) -> E:
+    if verbatim:
+        return entity
     return dataclasses.replace(
         entity,
         id=entity.id or new_id(),
         revision=revision,
-        created_at=before.created_at if before else moment,
+        created_at=moment,
         updated_at=moment,
     )

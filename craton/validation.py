@@ -9,16 +9,23 @@ from craton.fields import Links, VariableNames
 from craton.models import E, specs
 
 
-def normalized(entity: E) -> E:
+def normalized(entity: E, *, verbatim: bool = False) -> E:
     """Check every field that a caller can set, and bring sets into their one order.
+
+    Args:
+        entity: The entity.
+        verbatim: Whether it is to be stored as it was read from another store. Then it must bring
+            what Craton sets, too: id, revision and times.
 
     Raises:
         InvalidValue: A field holds what it cannot hold, or ``templated`` names no variable.
     """
+    if verbatim and not entity.revision:
+        raise InvalidValue("revision", "must be given for what is stored verbatim")
     changes: dict[str, tuple[str, ...]] = {}
     for name, spec in specs(type(entity)).items():
         value = getattr(entity, name)
-        if spec.read_only and not (name == "id" and value):
+        if spec.read_only and not verbatim and not (name == "id" and value):
             continue
         spec.check(value, name)
         if isinstance(spec, Links | VariableNames) and value:
