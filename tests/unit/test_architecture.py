@@ -28,8 +28,8 @@ CONFINED = {"wsme": "craton.api.types", "stevedore": "craton.loader", "pecan": "
 
 #: The contract: what knows nothing of the rest of the service.
 CONTRACT = """
-    capabilities config driver errors fields jsontext loader models names query rules templating
-    validation variables
+    capabilities cmdb config driver errors fields jsontext loader models names query rules
+    templating validation variables
 """.split()
 
 
