@@ -184,6 +184,8 @@ class In(Predicate):
 
     def matches(self, entity: Entity) -> bool:
         found = value_at(entity, self.path)
+        if type(found) is str:
+            return found in self.values  # a string equals strings only, and there may be many
         return any(_equal(found, value) for value in self.values)
 
     def paths(self) -> Iterator[Path]:
