@@ -6,10 +6,11 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import closing
+from typing import Any
 
 from craton import loader
 from craton.capabilities import Capability
-from craton.cmd import console
+from craton.cmd import console, copy
 from craton.driver import InventoryDriver, Migrations
 from craton.errors import Unsupported
 
@@ -27,7 +28,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _command(argv: Sequence[str] | None) -> int:
     parser = console.parser(PROGRAM, "Look after Craton's store.")
     areas = parser.add_subparsers(required=True, metavar="AREA")
+    _add_db(areas)
+    moving = areas.add_parser("copy", help="copy the whole inventory to another store")
+    copy.add_arguments(moving)
+    moving.set_defaults(command=copy.run, parser=moving)
+    arguments = parser.parse_args(argv)
+    return int(arguments.command(arguments))
+
+
+def _add_db(areas: Any) -> None:
     db = areas.add_parser("db", help="the versions of the store's schema")
+    db.set_defaults(command=_db)
     actions = db.add_subparsers(required=True, metavar="ACTION")
     upgrade = actions.add_parser("upgrade", help="bring the schema up to a version")
     upgrade.add_argument("version", nargs="?", help="the version; by default the newest")
@@ -40,7 +51,8 @@ def _command(argv: Sequence[str] | None) -> int:
     history = actions.add_parser("history", help="print every version, the oldest first")
     history.set_defaults(action=_history)
 
-    arguments = parser.parse_args(argv)
+
+def _db(arguments: Namespace) -> int:
     conf = console.settings(arguments)
     console.state_directory(conf)
     with closing(loader.load(conf)) as driver:
