@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -177,6 +178,16 @@ def check_ip_address(value: str, field: str) -> None:
         raise InvalidValue(field, "must be an IPv4 or IPv6 address") from error
     if usual != value:
         raise InvalidValue(field, f"must be written as {usual!r}")
+
+
+def check_sha256(value: str, field: str) -> None:
+    """Check a SHA-256 in hexadecimal digits.
+
+    Raises:
+        InvalidValue: It is none, or has capital letters.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", value):
+        raise InvalidValue(field, "must be 64 hexadecimal digits in small letters")
 
 
 def _check_id(value: str, field: str) -> None:

@@ -23,10 +23,11 @@ from craton.fields import (
     VariableMap,
     VariableNames,
     check_ip_address,
+    check_sha256,
     declare,
     spec_of,
 )
-from craton.names import check_free_text, check_inventory_name
+from craton.names import check_free_text, check_inventory_name, check_variable_name
 from craton.variables import EMPTY, Variables
 
 #: The time of an entity that no driver has stored yet.
@@ -214,6 +215,108 @@ class Group(Entity):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class _Reference(Entity):
+    """A YAML file somewhere else, with variables for a region or a group."""
+
+    name: str = declare(_name(check_inventory_name, "Unique in its owner."))
+    url: str = declare(
+        Text(help="Where the file is.", min_length=1, max_length=2048, rule=check_free_text)
+    )
+    sha256: str | None = declare(
+        Text(
+            help="The SHA-256 that the file must have, in hexadecimal digits.",
+            max_length=64,
+            optional=True,
+            rule=check_sha256,
+        ),
+        default=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionReference(_Reference):
+    """A YAML file somewhere else, with variables for all hosts of a region."""
+
+    kind: ClassVar[str] = "region_reference"
+    collection: ClassVar[str] = "region_references"
+    parent: ClassVar[type[Entity] | None] = Region
+
+    region_id: str = declare(_parent("region"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class GroupReference(_Reference):
+    """A YAML file somewhere else, with variables for a group."""
+
+    kind: ClassVar[str] = "group_reference"
+    collection: ClassVar[str] = "group_references"
+    parent: ClassVar[type[Entity] | None] = Group
+
+    group_id: str = declare(_parent("group"))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Secret(Entity):
+    """What is known of a secret of a host without opening it."""
+
+    kind: ClassVar[str] = "secret"
+    collection: ClassVar[str] = "secrets"
+    parent: ClassVar[type[Entity] | None] = Host
+
+    host_id: str = declare(_parent("host"))
+    name: str = declare(_name(check_inventory_name, "Unique in the host; the name of its file."))
+    format: str = declare(
+        Text(
+            help="What it is: pem, or a word of your own.",
+            min_length=1,
+            max_length=64,
+            rule=check_free_text,
+        ),
+        default="pem",
+    )
+    variable: str | None = declare(
+        Text(
+            help="The host variable that gets the path of its file.",
+            max_length=250,
+            optional=True,
+            rule=check_variable_name,
+        ),
+        default=None,
+    )
+    size: int = declare(
+        Integer(help="Of the payload, in bytes.", minimum=0, maximum=2**20, read_only=True),
+        default=0,
+    )
+    sha256: str | None = declare(
+        Text(
+            help="Of the payload, in hexadecimal digits; null while there is none.",
+            max_length=64,
+            optional=True,
+            read_only=True,
+            rule=check_sha256,
+        ),
+        default=None,
+    )
+    details: Variables = declare(
+        VariableMap(help="What its format says of it, and anybody may know.", read_only=True),
+        default=EMPTY,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Payload(Entity):
+    """The sealed content of a secret, apart from it so that lists of secrets stay short."""
+
+    kind: ClassVar[str] = "payload"
+    collection: ClassVar[str] = "payloads"
+    parent: ClassVar[type[Entity] | None] = Secret
+
+    secret_id: str = declare(_parent("secret"))
+    name: str = declare(_name(check_free_text, "Unique in the secret."), default="sealed")
+    sealed: str = declare(Text(help="What the secret store made of it.", max_length=2**21))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record(Entity):
     """What Craton itself remembers beside the inventory, in the same store and the same batches.
 
@@ -240,8 +343,11 @@ CONNECTION_VARIABLES: Final = {
 #: The kinds that an inventory is made of, parents first: those that the REST API offers.
 INVENTORY_KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)
 
+#: What else belongs to a bundle, parents first.
+ATTACHED_KINDS: tuple[type[Entity], ...] = (RegionReference, GroupReference, Secret, Payload)
+
 #: Every kind that a driver stores, parents first.
-KINDS: tuple[type[Entity], ...] = (*INVENTORY_KINDS, Record)
+KINDS: tuple[type[Entity], ...] = (*INVENTORY_KINDS, *ATTACHED_KINDS, Record)
 
 _SPECS = {
     kind: {field.name: spec_of(field) for field in dataclasses.fields(kind)} for kind in KINDS

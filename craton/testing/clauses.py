@@ -68,6 +68,8 @@ CLAUSES: Final[Mapping[str, str]] = {
     "VERBATIM-2": "What is stored verbatim brings its id, revision and times; all rules hold.",
     "SNAPSHOT-1": "Every read of a snapshot sees one state.",
     "SNAPSHOT-2": "A snapshot keeps nobody from writing, and leaving it frees it.",
+    "PART-1": "References, secrets and payloads come back, with names unique in their parent.",
+    "PART-2": "What is attached to an entity is a child of it.",
     "RECORD-1": "A record is stored as an entity of any other kind.",
     "RECORD-2": "A batch of records and entities is made whole or not at all.",
     "ERROR-1": "Only Craton's errors leave a driver, without a vendor's words.",

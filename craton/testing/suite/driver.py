@@ -13,6 +13,7 @@ from craton.testing.suite.lifecycle import LifecycleClauses
 from craton.testing.suite.links import LinkClauses
 from craton.testing.suite.model import ModelClauses
 from craton.testing.suite.paging import PagingClauses
+from craton.testing.suite.parts import PartClauses
 from craton.testing.suite.records import RecordClauses
 from craton.testing.suite.replace import ReplaceClauses
 from craton.testing.suite.scan import ScanClauses
@@ -34,6 +35,7 @@ class DriverSuite(
     BatchClauses,
     VerbatimClauses,
     SnapshotClauses,
+    PartClauses,
     RecordClauses,
     ErrorClauses,
     TextClauses,

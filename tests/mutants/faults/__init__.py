@@ -1,6 +1,7 @@
 """The faults, by the part of the contract that they break; importing this declares them all."""
 
 from tests.mutants.faults import (
+    attaching,
     batches,
     claims,
     creating,
@@ -22,6 +23,7 @@ from tests.mutants.faults import (
 )
 
 __all__ = [
+    "attaching",
     "batches",
     "claims",
     "creating",

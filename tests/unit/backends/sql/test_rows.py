@@ -17,12 +17,33 @@ from craton.backends.sql.rows import (
     writer_of,
 )
 from craton.backends.sql.schema import TABLES
-from craton.models import KINDS, Entity, Group, Host, Record, Region, Tenant, specs
+from craton.models import (
+    KINDS,
+    Entity,
+    Group,
+    GroupReference,
+    Host,
+    Payload,
+    Record,
+    Region,
+    RegionReference,
+    Secret,
+    Tenant,
+    specs,
+)
 from craton.variables import Variables
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, UTC)
 
 ENTITIES = [
+    RegionReference(id="a", revision="1", region_id="r", name="a", url="https://example.org/a"),
+    GroupReference(
+        id="a", revision="1", group_id="g", name="a", url="git+https://x/y", sha256="0" * 64
+    ),
+    Secret(
+        id="s", revision="1", host_id="h", name="key", variable="v", details=Variables({"a": 1})
+    ),
+    Payload(id="p", revision="1", secret_id="s", sealed="sealed"),
     Record(id="m", revision="1", created_at=NOON, updated_at=NOON, name="a/b", value="{}"),
     Tenant(id="t", revision="1", created_at=NOON, updated_at=NOON, name="t", project_id="p"),
     Region(id="r", revision="1", tenant_id="t", name="r", description="d"),
