@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap run test check lint types bench oracle mutants docs lock fmt clean
+.PHONY: help bootstrap services run test check lint types bench oracle mutants docs lock fmt clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -10,10 +10,13 @@ help:  ## List the targets
 bootstrap:
 	@tools/bootstrap.sh
 
+services: bootstrap  ## Get the servers that tests start ready (make test does)
+	@tools/test-services.sh
+
 run: bootstrap  ## Start Craton with a sample fleet, state under .run/
 	@exec $(BIN)/craton-server --sample --state-path .run
 
-test: lint types  ## Set up, then lint, types and every test
+test: lint types services  ## Set up, then lint, types and every test
 	$(BIN)/python -m pytest -n 2 --dist loadgroup tests examples
 
 check: lint types  ## The quick inner loop: lint, types and unit tests
@@ -46,6 +49,6 @@ fmt: bootstrap  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix --quiet
 
 clean:  ## Remove everything that make has made
-	rm -rf .venv .venv.lock .run .tox build dist docs/_build *.egg-info examples/*/*.egg-info
+	rm -rf .venv .venv.lock .venv-nautobot .venv-nautobot.lock .cache .run .tox build dist docs/_build *.egg-info examples/*/*.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -91,7 +91,7 @@ class Process:
         """Wait for a server that was started or continued."""
         deadline = time.monotonic() + self._patience
         while not self._answers():
-            if self._child is None or self._child.poll() is not None:
+            if not self.alive:
                 raise ServiceError(f"{self.name} ended at once:\n{self.tail()}")
             if time.monotonic() > deadline:
                 raise ServiceError(f"{self.name} does not answer:\n{self.tail()}")
@@ -104,6 +104,11 @@ class Process:
             raise ServiceError(f"{self.name} was not started")
         return self._child.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._child is not None and self._child.poll() is None
+
     def pause(self) -> None:
         """Stop it where it is: connections stay open and nobody answers."""
         os.killpg(self.pid, signal.SIGSTOP)
@@ -114,7 +119,7 @@ class Process:
 
     def kill(self) -> None:
         """End it without a chance to do anything."""
-        if self._child is not None and self._child.poll() is None:
+        if self._child is not None and self.alive:
             os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
 
@@ -124,7 +129,7 @@ class Process:
         Raises:
             ServiceError: It does not end.
         """
-        if self._child is None or self._child.poll() is not None:
+        if self._child is None or not self.alive:
             return
         self.resume()
         self._child.send_signal(how)

@@ -1,0 +1,54 @@
+"""One Nautobot for all tests of a run, and its data as each test wants to find it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.functional.cmdb.nautobot import fleet
+from tests.functional.cmdb.nautobot.rest import Rest
+from tests.services import nautobot as service
+from tests.services.nautobot import Nautobot
+
+_ORGANISATION = "organisation"
+
+
+@pytest.fixture(scope="session")
+def nautobot_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nautobot]:
+    """A Nautobot for the whole run; keep its tests on one worker by a group of xdist's."""
+    with service.started(tmp_path_factory.mktemp("nautobot")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def organisation_snapshot(nautobot_server: Nautobot) -> str:
+    """The name of a snapshot that holds a small organisation, made once."""
+    nautobot_server.reset()
+    with Rest(nautobot_server.url, nautobot_server.token) as rest:
+        fleet.make(rest)
+    nautobot_server.take_snapshot(_ORGANISATION)
+    return _ORGANISATION
+
+
+@pytest.fixture
+def nautobot(nautobot_server: Nautobot) -> Iterator[Nautobot]:
+    """An empty Nautobot, for a test to do with as it likes."""
+    nautobot_server.reset()
+    yield nautobot_server
+    nautobot_server.heal()
+
+
+@pytest.fixture
+def organisation(nautobot_server: Nautobot, organisation_snapshot: str) -> Iterator[Nautobot]:
+    """A Nautobot with a small organisation, for a test to do with as it likes."""
+    nautobot_server.reset(organisation_snapshot)
+    yield nautobot_server
+    nautobot_server.heal()
+
+
+@pytest.fixture
+def rest(nautobot_server: Nautobot) -> Iterator[Rest]:
+    """A client with a superuser's token."""
+    with Rest(nautobot_server.url, nautobot_server.token) as client:
+        yield client

@@ -1,0 +1,139 @@
+"""The tests' Nautobot is a real one, and does what the other tests do to it."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+from tests.functional.cmdb.nautobot import fleet
+from tests.functional.cmdb.nautobot.rest import Refused, Rest
+from tests.services.nautobot import Nautobot
+
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.xdist_group("nautobot")]
+
+CONTEXTS = """
+query ($name: [String]) { devices(name: $name) { name config_context } }
+"""
+
+
+def test_serves_rest_and_graphql_to_who_has_the_token(nautobot: Nautobot, rest: Rest) -> None:
+    assert rest.send("GET", "status")["nautobot-version"].startswith("3.2.")
+    assert rest.graphql("{ devices { id } }") == {"devices": []}
+    with Rest(nautobot.url, "0" * 40) as stranger, pytest.raises(Refused, match="403"):
+        stranger.graphql("{ devices { id } }")
+
+
+def test_reset_leaves_nothing_of_what_was_made(nautobot: Nautobot, rest: Rest) -> None:
+    rest.create("tenancy/tenants", name="acme")
+    assert [tenant["name"] for tenant in rest.list("tenancy/tenants")] == ["acme"]
+    nautobot.reset()
+    assert list(rest.list("tenancy/tenants")) == []
+    assert list(rest.list("extras/object-changes")) == []
+
+
+def test_snapshot_brings_back_what_was_there(nautobot: Nautobot, rest: Rest) -> None:
+    rest.create("tenancy/tenants", name="acme")
+    nautobot.take_snapshot("one_tenant")
+    rest.create("tenancy/tenants", name="umbrella")
+    nautobot.reset("one_tenant")
+    assert [tenant["name"] for tenant in rest.list("tenancy/tenants")] == ["acme"]
+
+
+@pytest.mark.usefixtures("organisation")
+def test_organisation_has_every_device_with_addresses_and_context(rest: Rest) -> None:
+    devices = list(rest.list("dcim/devices"))
+    assert [device["name"] for device in devices] == [f"device-{n:05}" for n in range(12)]
+    assert all(device["primary_ip4"] for device in devices)
+    assert sum(device["primary_ip6"] is not None for device in devices) == 6
+    assert len(list(rest.list("virtualization/virtual-machines"))) == 4
+
+    found = rest.graphql(CONTEXTS, name=["device-00000", "device-00009"])["devices"]
+    assert {device["name"]: device["config_context"] for device in found} == {
+        "device-00000": {
+            "ntp": {"servers": ["10.1.0.1"], "tier": 1},
+            "ports": [80, 443],
+            "package_manager": "apt",
+            "contact": "noc@acme.example",
+            "audited": True,
+            "from": "tag",
+        },
+        "device-00009": {
+            "ntp": {"servers": ["10.1.0.1"], "tier": 1},
+            "ports": [80, 443],
+            "contact": "noc@acme.example",
+            "from": "itself",
+        },
+    }
+
+
+@pytest.mark.usefixtures("organisation")
+def test_organisation_has_groups_of_every_kind(rest: Rest) -> None:
+    members = {
+        group["name"]: {
+            int(member["name"].removeprefix("device-"))
+            for member in rest.list(f"extras/dynamic-groups/{group['id']}/members")
+        }
+        for group in rest.list("extras/dynamic-groups")
+    }
+    every = range(12)
+    web, berlin, edge = (
+        {n for n in every if n % 3 == 0},
+        {n for n in every if n % 3 == 0},
+        {n for n in every if n % 4 == 0},
+    )
+    assert members == {
+        "all web": web,
+        "all in berlin": berlin,
+        "at the edge": edge,
+        "web in berlin": web & berlin,
+        "web in berlin or edge": web & berlin | edge,
+        "hand picked": {0, 1, 2},
+    }
+
+
+def test_volume_continues_the_organisation(organisation: Nautobot, rest: Rest) -> None:
+    organisation.run("volume", "12", "300")
+    devices = list(rest.list("dcim/devices"))
+    assert {device["name"] for device in devices} == {f"device-{n:05}" for n in range(312)}
+    addresses = rest.graphql('{ devices(name: "device-00311") { primary_ip4 { host } } }')
+    assert addresses == {"devices": [{"primary_ip4": {"host": "10.0.1.56"}}]}
+
+
+@pytest.mark.usefixtures("organisation")
+def test_changes_and_deletions_are_in_the_change_log(rest: Rest) -> None:
+    first, second, *_ = rest.list("dcim/devices")
+    rest.change_all("dcim/devices", [{"id": first["id"], "serial": "changed"}])
+    rest.delete("dcim/devices", second["id"])
+    changes = rest.list("extras/object-changes", changed_object_type=fleet.DEVICE)
+    logged = [(change["action"]["value"], change["changed_object_id"]) for change in changes]
+    assert ("update", first["id"]) in logged[:3]
+    assert [entry for entry in logged if entry[0] == "delete"] == [("delete", second["id"])]
+
+
+def test_paused_server_keeps_callers_waiting_and_goes_on(nautobot: Nautobot, rest: Rest) -> None:
+    nautobot.process.pause()
+    with pytest.raises(requests.Timeout):
+        requests.get(f"{nautobot.url}/health/", timeout=0.5)
+    nautobot.process.resume()
+    assert rest.send("GET", "status")
+
+
+def test_killed_server_refuses_and_starts_again_with_its_data(
+    nautobot: Nautobot, rest: Rest
+) -> None:
+    rest.create("tenancy/tenants", name="acme")
+    nautobot.process.kill()
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{nautobot.url}/health/", timeout=5)
+    nautobot.process.start()
+    assert [tenant["name"] for tenant in rest.list("tenancy/tenants")] == ["acme"]
+
+
+def test_revoked_token_opens_nothing_more(nautobot: Nautobot, rest: Rest) -> None:
+    identity, token = rest.issue_token()
+    with Rest(nautobot.url, token) as other:
+        assert list(other.list("dcim/devices")) == []
+        rest.revoke_token(identity)
+        with pytest.raises(Refused, match="403"):
+            other.send("GET", "dcim/devices")
+    assert list(rest.list("dcim/devices")) == []

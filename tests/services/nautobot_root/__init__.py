@@ -1,0 +1,1 @@
+"""What runs in Nautobot's own environment: its configuration, its application, two scripts."""
