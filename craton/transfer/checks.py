@@ -5,9 +5,9 @@ from __future__ import annotations
 from oslo_config import cfg
 
 from craton.driver import InventoryDriver, InventoryReader
-from craton.models import KINDS, Entity
-from craton.query import Query
+from craton.models import KINDS
 from craton.transfer.errors import TransferError, failing_as
+from craton.transfer.places import is_there
 
 
 def check_different(source: InventoryDriver, target: InventoryDriver) -> None:
@@ -33,22 +33,18 @@ def check_target(source: InventoryReader, target: InventoryDriver, *, resume: bo
     """
     for kind in KINDS:
         with failing_as(f"cannot read {kind.collection} from the source"):
-            wanted = _is_there(source, kind)
+            wanted = is_there(source, kind)
         if wanted:
             with failing_as(f"cannot write {kind.collection} to the target"):
                 target.capabilities.require_writable(kind)
         with failing_as(f"cannot read {kind.collection} from the target"):
-            taken = not resume and _is_there(target, kind)
+            taken = not resume and is_there(target, kind)
         if taken:
             raise TransferError(
                 "the target is not empty",
                 f"there are {kind.collection}; if that is a part of this inventory, go on with "
                 "--resume",
             )
-
-
-def _is_there(reader: InventoryReader, kind: type[Entity]) -> bool:
-    return bool(reader.find(kind, Query(limit=1)).items)
 
 
 def _options(driver: InventoryDriver) -> dict[tuple[str, str], object]:

@@ -18,10 +18,10 @@ SIZE: Final = 500
 WEIGHT: Final = 4 * 2**20
 
 
-def chunked(items: Iterable[T], size: int = SIZE) -> Iterator[list[T]]:
-    """Yield small items in lists of ``size``; the last one may be shorter."""
+def chunked(items: Iterable[T]) -> Iterator[list[T]]:
+    """Yield small items, such as ids, in lists of ``SIZE``; the last one may be shorter."""
     iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
+    while chunk := list(islice(iterator, SIZE)):
         yield chunk
 
 

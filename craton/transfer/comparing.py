@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from craton.driver import InventoryReader, parent_of
-from craton.models import Entity
+from craton.models import KINDS, Entity
 from craton.transfer.chunks import portions
 from craton.transfer.content import Tally, content
 from craton.transfer.copying import total
 from craton.transfer.errors import failing_as, reading
 from craton.transfer.observing import Observer
-from craton.transfer.places import OUTSIDE, Place, by_id, entities, regions
+from craton.transfer.places import OUTSIDE, Place, by_id, entities, is_there, regions
 
 #: How many entities of each sort of difference are named.
 NAMED: Final = 5
@@ -83,12 +83,13 @@ def compare(
     """
     observer.begin("comparing", total(source, target))
     with failing_as("cannot read regions from the source"):
-        found = set(regions(source))
+        places = {place.region: place for place in regions(source)}
+        wanted = {kind for kind in KINDS if is_there(source, kind)}
     with failing_as("cannot read regions from the target"):
-        known = {place.region for place in found}
-        found.update(place for place in regions(target) if place.region not in known)
-    for place in (OUTSIDE, *sorted(found)):
-        for kind in place.kinds():
+        places = {place.region: place for place in regions(target)} | places
+        wanted |= {kind for kind in KINDS if is_there(target, kind)}
+    for place in (OUTSIDE, *sorted(places.values())):
+        for kind in filter(wanted.__contains__, place.kinds()):
             observer.at(kind, place)
             yield _compared(source, target, kind, place, observer)
     observer.end()

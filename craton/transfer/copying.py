@@ -15,7 +15,7 @@ from craton.transfer.content import content
 from craton.transfer.errors import TransferError, failing_as, reading
 from craton.transfer.observing import Observer
 from craton.transfer.ordering import writable_chunks
-from craton.transfer.places import OUTSIDE, Place, by_id, regions
+from craton.transfer.places import OUTSIDE, Place, by_id, is_there, regions
 from craton.validation import normalized
 
 
@@ -69,10 +69,11 @@ class Copy:
         """
         with failing_as("cannot read regions from the source"):
             places = [OUTSIDE, *regions(self._source)]
+            wanted = {kind for kind in KINDS if is_there(self._source, kind)}
         self._observer.begin("copying", total(self._source))
         done: dict[tuple[Place, type[Entity]], Copied] = defaultdict(Copied)
         for place in places:
-            for kind in place.kinds():
+            for kind in filter(wanted.__contains__, place.kinds()):
                 self._observer.at(kind, place)
                 self._copy(kind, place, done[place, kind])
         self._observer.end()

@@ -51,6 +51,14 @@ def regions(reader: InventoryReader) -> list[Place]:
         )
 
 
+def is_there(reader: InventoryReader, kind: type[Entity]) -> bool:
+    """Tell whether there is an entity of a kind anywhere.
+
+    Where there is none, nobody has to go through all parents to see that.
+    """
+    return bool(reader.find(kind, Query(limit=1)).items)
+
+
 def entities(reader: InventoryReader, kind: type[E], place: Place) -> Generator[E, None, None]:
     """Yield the entities of a kind in one place, in bounded memory."""
     if not place.region:

@@ -1,0 +1,93 @@
+"""Whole inventories, the same for the same numbers: one made at random, one of every kind."""
+
+import dataclasses
+import random
+
+from craton.driver import Create
+from craton.fields import Text
+from craton.models import KINDS, Group, Host, Region, Tenant, links, parent_field, specs
+from craton.variables import Variables
+from tests.oracle.regions import NUMBERS, STRINGS, VARIABLES
+
+
+def fill(driver, *, seed=0, regions=2, hosts=20, groups=8):
+    """Store an inventory at random: so many hosts and groups in each region, in any order."""
+    rng = random.Random(seed)
+    tenants = [Tenant(id=f"t{n}", name=f"tenant {n}", **_variables(rng)) for n in range(2)]
+    places = [
+        Region(id=f"r{n}", tenant_id=f"t{n % 2}", name=f"region {n}", **_variables(rng))
+        for n in range(regions)
+    ]
+    driver.apply(Create(entity=entity) for entity in (*tenants, *places))
+    for region in places:
+        made = list(_groups(rng, region, groups))
+        entities = [*made, *_hosts(rng, region, hosts, [group.id for group in made])]
+        rng.shuffle(entities)
+        driver.apply(Create(entity=entity) for entity in entities)
+
+
+def fill_with_every_kind(driver):
+    """Store two entities of each kind that there is, with links where they may have some."""
+    ids = {}
+    for kind in KINDS:
+        made = [driver.create(_minimal(kind, number, ids)) for number in range(2)]
+        ids[kind.kind] = made[0].id
+
+
+def everything(reader):
+    """Return all that a reader has, by kind and id."""
+    return {(kind, entity.id): entity for kind in KINDS for entity in reader.scan(kind)}
+
+
+def _groups(rng, region, count):
+    # Each may have parents among those before it; ids say nothing of that.
+    ids = [f"{region.id}g{rng.getrandbits(32):08x}{number}" for number in range(count)]
+    for number, id in enumerate(ids):
+        parents = rng.sample(ids[:number], min(number, rng.choice((0, 1, 1, 2, 3))))
+        yield Group(
+            id=id,
+            region_id=region.id,
+            name=f"{rng.choice('abcxyzé')}-group-{number}",
+            priority=rng.choice((1, 1, 0, 7)),
+            parents=tuple(parents),
+            **_variables(rng),
+        )
+
+
+def _hosts(rng, region, count, groups):
+    for number in range(count):
+        yield Host(
+            id=f"{region.id}h{number}",
+            region_id=region.id,
+            name=f"{rng.choice('abcxyzé')}-host-{number}",
+            ip_address=rng.choice((None, f"10.0.{number // 250 % 250}.{number % 250}")),
+            ssh_port=rng.choice((None, 22, 2222)),
+            active=rng.random() < 0.9,
+            groups=tuple(rng.sample(groups, min(len(groups), rng.randrange(4)))),
+            **_variables(rng),
+        )
+
+
+def _variables(rng):
+    names = rng.sample(VARIABLES, rng.choice((0, 1, 2, 4)))
+    values = {name: _value(rng) for name in names}
+    templated = tuple(name for name in names if rng.random() < 0.3)
+    return {"variables": Variables(values), "templated": templated}
+
+
+def _value(rng):
+    one = rng.choice((*STRINGS, *NUMBERS[:-1], None, True, False))
+    return rng.choice((one, one, [one, {"k": one}]))
+
+
+def _minimal(kind, number, ids):
+    values = {}
+    for field in dataclasses.fields(kind):
+        if field.name == parent_field(kind):
+            values[field.name] = ids[kind.parent.kind]
+        elif isinstance(specs(kind)[field.name], Text) and field.default is dataclasses.MISSING:
+            values[field.name] = f"{kind.kind}-{number}"
+    values["name"] = f"{kind.kind}-{number}"
+    for name, spec in links(kind):
+        values[name] = (ids[spec.kind],) if spec.kind in ids else ()
+    return kind(**values)

@@ -1,0 +1,77 @@
+"""What of an entity is compared: all of it, in whatever order."""
+
+import dataclasses
+import random
+from datetime import UTC, datetime
+
+import pytest
+
+from craton.fields import Flag, Integer, Links, Moment, Text, VariableMap, VariableNames
+from craton.models import KINDS, specs
+from craton.transfer.content import Tally, content
+from craton.variables import Variables
+from tests.fleets import everything, fill_with_every_kind
+from tests.unit.transfer.conftest import store
+
+OTHER = {
+    Text: "other",
+    Integer: 7,
+    Flag: False,
+    Moment: datetime(2001, 1, 1, tzinfo=UTC),
+    Links: ("other",),
+    VariableMap: Variables({"other": 1.0}),
+    VariableNames: ("other",),
+}
+
+
+def one_of_each():
+    driver = store()
+    fill_with_every_kind(driver)
+    return [next(driver.scan(kind)) for kind in KINDS]
+
+
+@pytest.mark.parametrize("entity", one_of_each(), ids=lambda entity: entity.kind)
+def test_every_field_of_every_kind_counts(entity):
+    for name, spec in specs(type(entity)).items():
+        other = dataclasses.replace(entity, **{name: OTHER[type(spec)]})
+        assert content(other) != content(entity), name
+    assert content(dataclasses.replace(entity)) == content(entity)
+
+
+def test_kinds_are_told_apart():
+    contents = [content(entity) for entity in one_of_each()]
+    assert len(set(contents)) == len(contents)
+
+
+@pytest.mark.parametrize("pair", [(1, 1.0), (1, "1"), (1, True), (0.0, -0.0), (None, "null")])
+def test_types_of_values_are_told_apart(pair):
+    host = one_of_each()[KINDS.index(next(k for k in KINDS if k.kind == "host"))]
+    first, second = (
+        content(dataclasses.replace(host, variables=Variables({"a": value}))) for value in pair
+    )
+    assert first != second
+
+
+def test_a_digest_does_not_depend_on_the_order(source):
+    entities = list(everything(source).values())
+    tallies = []
+    for seed in range(3):
+        random.Random(seed).shuffle(entities)
+        tally = Tally()
+        for entity in entities:
+            tally.add(entity)
+        tallies.append(tally)
+    assert tallies[0] == tallies[1] == tallies[2]
+    assert {tally.digest for tally in tallies} == {tallies[0].digest}
+    assert tallies[0].count == len(entities)
+
+
+def test_a_digest_sees_what_is_missing_doubled_or_another():
+    first, second = one_of_each()[:2]
+    digests = set()
+    for entities in ([], [first], [second], [first, second], [first, first], [first] * 3):
+        tally = Tally()
+        for entity in entities:
+            tally.add(entity)
+        digests.add(tally.digest)
+    assert len(digests) == 6
