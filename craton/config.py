@@ -79,10 +79,20 @@ API_OPTIONS: Sequence[cfg.Opt] = (
     ),
 )
 
+SECRETS_OPTIONS: Sequence[cfg.Opt] = (
+    cfg.StrOpt(
+        "store",
+        default="fernet",
+        help="What seals the payloads of secrets, by its entry point in craton.secret_stores: "
+        "fernet (keys on this machine) or castellan (Barbican).",
+    ),
+)
+
 _GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "DEFAULT": DEFAULT_OPTIONS,
     "inventory": INVENTORY_OPTIONS,
     "api": API_OPTIONS,
+    "secrets": SECRETS_OPTIONS,
 }
 
 

@@ -20,6 +20,7 @@
     ├── Unsupported             a capability that the driver does not claim
     ├── Unavailable             the store is away; trying again may help
     ├── BackendFault            the store misbehaved; trying again may not help
+    │   └── SealBroken          what is stored of a secret does not give its payload back
     └── ConfigurationError
         ├── DriverNotFound
         ├── DriverNotLoadable
@@ -266,6 +267,28 @@ class BackendFault(CratonError):
     """The store answered in a way that the driver cannot explain to the caller."""
 
     code = "backend_fault"
+
+
+class SealBroken(BackendFault):
+    """A sealed payload does not open; never a byte of it is told.
+
+    Args:
+        host_id: The host whose secret it is.
+        name: The name of the secret.
+        reason: What is wrong, as far as that can be known.
+    """
+
+    code = "seal_broken"
+
+    def __init__(self, host_id: str, name: str, reason: str) -> None:
+        super().__init__(
+            f"the secret {name!r} of the host {host_id!r} does not open: {reason}",
+            host_id=host_id,
+            name=name,
+            reason=reason,
+        )
+        self.host_id = host_id
+        self.name = name
 
 
 class ConfigurationError(CratonError):
