@@ -166,9 +166,7 @@ class KeyRepository:
         temporary = self.directory / f".{number}.new"
         temporary.unlink(missing_ok=True)
         owner = self.directory.stat()
-        with open(
-            temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)
-        ) as file:
+        with open(temporary, "xb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             # An administrator may do this for the service's user.
             if os.geteuid() == 0:
                 os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
