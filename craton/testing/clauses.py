@@ -1,14 +1,17 @@
-"""Every clause of the contract by its name, for reports, waivers and the names of tests."""
+"""Every clause of the contract by its name, for reports, waivers and the names of tests.
+
+Drivers and adapters have a catalogue each: no clause binds both.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from craton.errors import ConfigurationError
 
-#: The promise of each clause in one sentence; docs/contract.rst has the whole text.
+#: The promise of each clause for drivers in one sentence; docs/contract.rst has the whole text.
 CLAUSES: Final[Mapping[str, str]] = {
     "LIFE-1": "Making a driver does no input or output; open may only narrow what is claimed.",
     "LIFE-2": "close lets go of everything, and a second close does nothing.",
@@ -83,14 +86,34 @@ CLAUSES: Final[Mapping[str, str]] = {
     "MODEL-2": "Any query has the answer that its predicate's meaning gives.",
 }
 
+#: The same for the adapters of CMDBs.
+ADAPTER_CLAUSES: Final[Mapping[str, str]] = {
+    "ADAPTER-1": "Making and opening ask nobody; close and a closed stream let go of everything.",
+    "ADAPTER-2": "An object has one id for ever, and no two objects share one.",
+    "ADAPTER-3": "An entity is valid, and is what the CMDB says.",
+    "ADAPTER-4": "Parents and links name what the stream, or an earlier one, had.",
+    "ADAPTER-5": "The end is last, and has a token.",
+    "ADAPTER-6": "A stream since a token has whatever changed since.",
+    "ADAPTER-7": "A full stream has everything, so that what it lacks is gone.",
+    "ADAPTER-8": "A token that is not known gives everything.",
+    "ADAPTER-9": "What changes while a stream runs is in it, or in the next one.",
+    "ADAPTER-10": "A CMDB that gives no answer is Unavailable within thirty seconds.",
+    "ADAPTER-11": "A stream that is cut off never has an end.",
+    "ADAPTER-12": "Nothing is guessed, and nothing is left out.",
+    "ADAPTER-13": "No secret stands in an error, a log or a token.",
+    "ADAPTER-14": "Streams may run at once.",
+    "ADAPTER-15": "A stream takes memory that does not grow with what it yields.",
+    "ADAPTER-16": "What is not written is ReadOnly; what is written is in the next stream.",
+}
+
 
 class UnknownClause(ConfigurationError):
     """A waiver or a test names a clause that the contract does not have."""
 
     code = "unknown_clause"
 
-    def __init__(self, clause: str) -> None:
-        near = difflib.get_close_matches(clause.upper(), CLAUSES, n=3, cutoff=0.5)
+    def __init__(self, clause: str, catalogue: Collection[str] = CLAUSES) -> None:
+        near = difflib.get_close_matches(clause.upper(), catalogue, n=3, cutoff=0.5)
         hint = f"near: {', '.join(near)}" if near else "docs/contract.rst lists them"
         super().__init__(f"the contract has no clause {clause!r}; {hint}", clause=clause, near=near)
 
@@ -102,20 +125,21 @@ def chosen(words: str) -> frozenset[str]:
         UnknownClause: There is neither a clause nor a family of a name.
     """
     found: set[str] = set()
+    every = (*CLAUSES, *ADAPTER_CLAUSES)
     for word in filter(None, (part.strip() for part in words.split(","))):
-        named = {name for name in CLAUSES if word in (name, name.partition("-")[0])}
+        named = {name for name in every if word in (name, name.partition("-")[0])}
         if not named:
-            raise UnknownClause(word)
+            raise UnknownClause(word, every)
         found |= named
     return frozenset(found)
 
 
-def check_known(clauses: Iterable[str]) -> None:
+def check_known(clauses: Iterable[str], catalogue: Collection[str] = CLAUSES) -> None:
     """Check names of clauses.
 
     Raises:
-        UnknownClause: The contract has none of a name; the error lists near ones.
+        UnknownClause: The catalogue has none of a name; the error lists near ones.
     """
     for clause in clauses:
-        if clause not in CLAUSES:
-            raise UnknownClause(clause)
+        if clause not in catalogue:
+            raise UnknownClause(clause, catalogue)

@@ -7,7 +7,7 @@ Where it does not, the same test must end in ``Unsupported``, naming what is mis
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
@@ -24,7 +24,8 @@ from craton.testing.harness import Harness
 P = ParamSpec("P")
 S = TypeVar("S", bound="UnderTest")
 
-_ATTRIBUTE: Final = "craton_promise"
+#: Where a test keeps its :class:`Promise`.
+ATTRIBUTE: Final = "craton_promise"
 
 
 class Verdict(Enum):
@@ -38,14 +39,18 @@ class Verdict(Enum):
     BROKEN = "broken"
 
 
-class UnderTest(Protocol):
+class Recording(Protocol):
+    """What notes how a test ended."""
+
+    def record(self, verdict: Verdict, reason: str = "") -> None:
+        """Note how the test ended."""
+
+
+class UnderTest(Recording, Protocol):
     """What a test finds on itself."""
 
     harness_in_use: Harness
     driver_in_use: InventoryDriver
-
-    def record(self, verdict: Verdict, reason: str = "") -> None:
-        """Note how the test ended."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,9 +100,11 @@ def clause(
     def decorate(test: Callable[Concatenate[S, P], None]) -> Callable[Concatenate[S, P], None]:
         @functools.wraps(test)
         def run(self: S, *args: P.args, **keywords: P.kwargs) -> None:
-            _judge(promise, self, functools.partial(test, self, *args, **keywords))
+            body = functools.partial(test, self, *args, **keywords)
+            waivers = self.harness_in_use.waivers
+            judge(name, waivers, self, functools.partial(_run, promise, self, body))
 
-        setattr(run, _ATTRIBUTE, promise)
+        setattr(run, ATTRIBUTE, promise)
         return cast("Callable[Concatenate[S, P], None]", run)
 
     return decorate
@@ -105,7 +112,7 @@ def clause(
 
 def promise_of(test: Any) -> Promise | None:
     """Return what :func:`clause` declared for a test, if it did."""
-    found = getattr(test, _ATTRIBUTE, None)
+    found = getattr(test, ATTRIBUTE, None)
     return found if isinstance(found, Promise) else None
 
 
@@ -119,16 +126,17 @@ def clauses_of(suite: type) -> dict[str, list[str]]:
     return found
 
 
-def _judge(promise: Promise, test: UnderTest, body: Callable[[], None]) -> None:
-    reason = test.harness_in_use.waivers.get(promise.clause)
+def judge(name: str, waivers: Mapping[str, str], test: Recording, run: Callable[[], None]) -> None:
+    """Run a test; when it fails and its clause is waived, that is its verdict."""
+    reason = waivers.get(name)
     if reason is None:
-        _run(promise, test, body)
+        run()
         return
     try:
-        _run(promise, test, body)
+        run()
     except (Exception, pytest.fail.Exception):
         test.record(Verdict.WAIVED, reason)
-        pytest.xfail(f"{promise.clause} is waived: {reason}")
+        pytest.xfail(f"{name} is waived: {reason}")
 
 
 def _run(promise: Promise, test: UnderTest, body: Callable[[], None]) -> None:

@@ -9,17 +9,15 @@ import pytest
 from craton.driver import InventoryDriver
 from craton.testing.clauses import check_known
 from craton.testing.harness import Harness
-from craton.testing.promises import Verdict, clauses_of, promise_of
-from craton.testing.results import CLAUSE, REASON, SUITE, TESTS, VERDICT, WAIVER
+from craton.testing.recorded import Recorded
 from craton.testing.suite.fleet import Fleet
 
 
-class Suite:
+class Suite(Recorded):
     """A family of clauses. Whoever derives from it brings a fixture ``harness``."""
 
     harness_in_use: Harness
     driver_in_use: InventoryDriver
-    properties: list[tuple[str, object]]
 
     @pytest.fixture
     def driver(self, harness: Harness) -> Iterator[InventoryDriver]:
@@ -43,18 +41,4 @@ class Suite:
         self, request: pytest.FixtureRequest, harness: Harness, driver: InventoryDriver
     ) -> None:
         self.harness_in_use, self.driver_in_use = harness, driver
-        self.properties = request.node.user_properties
-        promise = promise_of(request.function)
-        if promise is not None:
-            self.properties.append((CLAUSE, promise.clause))
-            self.properties.append((SUITE, request.node.parent.nodeid))
-            self.properties.append((TESTS, len(clauses_of(type(self))[promise.clause])))
-            if promise.clause in harness.waivers:
-                self.properties.append((WAIVER, harness.waivers[promise.clause]))
-
-    def record(self, verdict: Verdict, reason: str = "") -> None:
-        """Note how the test ended; a later verdict takes the place of an earlier one."""
-        kept = [item for item in self.properties if item[0] not in (VERDICT, REASON)]
-        self.properties[:] = [*kept, (VERDICT, verdict.value)]
-        if reason:
-            self.properties.append((REASON, reason))
+        self.begin(request, harness.waivers)
