@@ -1,0 +1,337 @@
+"""HTTPS to servers that nobody vouches for.
+
+A name is resolved once, every address that it has is checked, and the connection goes to one of
+those addresses, so a name that changes its mind in between changes nothing; the certificate is
+still checked for the name. This is done where urllib3 makes its socket, as its own SOCKS proxies
+do, so everything that goes through a session obeys the rule, redirects too.
+
+Time and bytes are counted in the socket itself, below every parser: a server that sends a byte now
+and then, headers without end or a body of unknown length meets the same limits.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import urljoin
+
+import urllib3
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+
+from craton import __version__
+from craton.errors import ConfigurationError, InvalidValue
+from craton.references.addresses import Address, AddressRule, literal
+from craton.references.allowance import Allowance, FetchFailed
+from craton.references.urls import Url, split
+
+#: How often a server may send elsewhere.
+MAX_REDIRECTS: Final = 5
+
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+_TEMPORARY: Final = {408, 425, 429, 500, 502, 503, 504}
+_CHUNK: Final = 2**16
+
+
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
+    """Make the settings of TLS: certificates and names are always verified.
+
+    Args:
+        ca_file: The authorities to trust; ``None`` for those of ``SSL_CERT_FILE``, or the system's.
+
+    Raises:
+        ConfigurationError: The file cannot be read.
+    """
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ConfigurationError(f"[references] ca_file: {ca_file}: {error.strerror}") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = _CountingSocket
+    return context
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """A server's answer, read to its end.
+
+    Attributes:
+        status: The status of HTTP.
+        headers: Case does not matter in their names.
+        body: As it came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Session:
+    """What one fetch speaks HTTP through.
+
+    Args:
+        allowance: What it may cost.
+        rule: Where it may go.
+        tls: From :func:`tls_context`.
+    """
+
+    def __init__(self, allowance: Allowance, rule: AddressRule, tls: ssl.SSLContext) -> None:
+        self.allowance = allowance
+        self._rule = rule
+        self._pools = urllib3.PoolManager(ssl_context=tls, retries=False)
+        self._pools.pool_classes_by_scheme = {"https": partial(_Pool, session=self)}  # type: ignore[dict-item]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._pools.clear()
+
+    def exempt(self, url: str) -> None:
+        """Let this session speak to the host of a URL that the configuration vouches for."""
+        self._rule = self._rule.exempting(split(url).host)
+
+    def get(
+        self,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Get what is at a URL, following redirects.
+
+        Args:
+            url: An ``https`` URL.
+            headers: To be sent in any case.
+            secrets: Headers to be sent to the host of this URL and to no other.
+
+        Raises:
+            FetchFailed: The server cannot be reached, or breaks a rule or a limit. An answer of any
+                status is no failure; see :func:`failure`.
+        """
+        with self.stream("GET", url, headers=headers, secrets=secrets) as (response, _):
+            encoding = response.headers.get("Content-Encoding", "identity")
+            if encoding.lower() not in {"identity", ""}:
+                raise FetchFailed(
+                    f"came in the encoding {encoding[:40]!r}, which was not asked for"
+                )
+            body = self._read(response)
+            return Answer(status=response.status, headers=response.headers, body=body)
+
+    @contextmanager
+    def stream(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        body: bytes | Iterable[bytes] | None = None,
+    ) -> Iterator[tuple[urllib3.BaseHTTPResponse, str]]:
+        """Ask, following redirects of a GET, and give the answer unread, and its final URL.
+
+        Raises:
+            FetchFailed: As for :meth:`get`; also from inside the block, while the answer is read.
+        """
+        origin = _https(url).origin
+        for _ in range(MAX_REDIRECTS + 1):
+            known = dict(headers or {}) | {"Accept-Encoding": "identity"}
+            if _https(url).origin == origin:
+                known |= secrets or {}
+            known.setdefault("User-Agent", f"craton/{__version__}")
+            with self._translated(url):
+                response = self._pools.request(
+                    method,
+                    url,
+                    headers=known,
+                    body=body,
+                    redirect=False,
+                    retries=False,
+                    preload_content=False,
+                    decode_content=False,
+                )
+                try:
+                    target = response.headers.get("Location")
+                    if method != "GET" or response.status not in _REDIRECTS or not target:
+                        yield response, url
+                        return
+                finally:
+                    # Never back into the pool: what is unread may be endless.
+                    response.close()
+            url = urljoin(url, target)
+            try:
+                _https(url)
+            except InvalidValue as error:
+                raise FetchFailed(f"is redirected to a URL that {error.rule}") from error
+        raise FetchFailed(f"is redirected more than {MAX_REDIRECTS} times")
+
+    def connect(self, host: str, port: int) -> socket.socket:
+        """Connect to a host at an address that was checked.
+
+        Raises:
+            FetchFailed: It has no address, one where it must not be, or does not answer.
+        """
+        addresses = _resolve(host, port, self.allowance)
+        for _, address, _ in addresses:
+            if not self._rule.allows(host, address):
+                # Which address it is would tell strangers about the network that the service is in.
+                raise FetchFailed(
+                    f"leads to {host}, which is not on the public internet and not exempted by "
+                    "[references] allow"
+                )
+        problem: OSError | None = None
+        for position, (family, _, target) in enumerate(addresses):
+            connection = socket.socket(family, socket.SOCK_STREAM)
+            try:
+                left = self.allowance.remaining()
+                connection.settimeout(left / (len(addresses) - position))
+                connection.connect(target)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                connection.settimeout(self.allowance.remaining())
+            except OSError as error:
+                connection.close()
+                problem = error
+            except BaseException:
+                connection.close()
+                raise
+            else:
+                return connection
+        reason = "does not answer" if isinstance(problem, TimeoutError) else "cannot be reached"
+        raise FetchFailed(f"leads to {host}, which {reason}", temporary=True) from problem
+
+    def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        size = self.allowance.size
+        declared = response.headers.get("Content-Length", "")
+        if declared.isdecimal() and int(declared[:20]) > size:
+            raise self.allowance.too_large()
+        parts = []
+        while part := response.read(min(_CHUNK, size + 1), decode_content=False):
+            size -= len(part)
+            if size < 0:
+                raise self.allowance.too_large()
+            parts.append(part)
+        return b"".join(parts)
+
+    @contextmanager
+    def _translated(self, url: str) -> Iterator[None]:
+        host = split(url).host
+        try:
+            yield
+        except (urllib3.exceptions.SSLError, ssl.SSLError) as error:
+            raise FetchFailed(f"leads to {host}, where TLS fails: {_tls_problem(error)}") from error
+        except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
+            raise self.allowance.out_of_time() from error
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+            raise FetchFailed(
+                f"leads to {host}, whose answer breaks off or is not HTTP", temporary=True
+            ) from error
+
+
+class _CountingSocket(ssl.SSLSocket):
+    """Counts what comes in, and waits no longer than the fetch has time."""
+
+    allowance: Allowance | None = None
+
+    def read(self, len: int = 1024, buffer: Any = None) -> Any:
+        if self.allowance is None:
+            return super().read(len, buffer)
+        self.settimeout(self.allowance.remaining())
+        found: Any = super().read(len, buffer)
+        self.allowance.spend(found if buffer is not None else found.__len__())
+        return found
+
+    def send(self, data: Any, flags: int = 0) -> int:
+        if self.allowance is not None:
+            self.settimeout(self.allowance.remaining())
+        return super().send(data, flags)
+
+
+class _Connection(HTTPSConnection):
+    def __init__(self, *arguments: Any, session: Session, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._session = session
+
+    def _new_conn(self) -> socket.socket:
+        return self._session.connect(self.host, self.port)
+
+    def connect(self) -> None:
+        super().connect()
+        assert isinstance(self.sock, _CountingSocket)
+        self.sock.allowance = self._session.allowance
+
+
+class _Pool(HTTPSConnectionPool):
+    ConnectionCls = _Connection
+
+
+def failure(answer: Answer) -> FetchFailed:
+    """Make the error for an answer of a status that gives no file."""
+    return status_failure(answer.status)
+
+
+def status_failure(status: int) -> FetchFailed:
+    """Make the error for a status that gives no file."""
+    try:
+        phrase = f" {HTTPStatus(status).phrase}"
+    except ValueError:
+        phrase = ""
+    return FetchFailed(f"is answered with {status}{phrase}", temporary=status in _TEMPORARY)
+
+
+def check_https(url: str, rule: AddressRule) -> Url:
+    """Check a URL that is to be fetched by HTTPS.
+
+    Raises:
+        InvalidValue: It is malformed, of another scheme, or its host is an address that must not
+            be spoken to.
+    """
+    parts = _https(url)
+    address = literal(parts.host)
+    if address is not None and not rule.allows(parts.host, address):
+        raise InvalidValue(
+            "url", f"must not lead to {address}, which is not on the public internet"
+        )
+    return parts
+
+
+def _https(url: str) -> Url:
+    parts = split(url)
+    if parts.scheme != "https":
+        raise InvalidValue("url", f"must be fetched by https, not {parts.scheme}")
+    return parts
+
+
+def _resolve(host: str, port: int, allowance: Allowance) -> list[tuple[int, Address, Any]]:
+    # The resolver has time limits of its own only, and cannot be interrupted.
+    found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=ask, name="resolve", daemon=True).start()
+    try:
+        answer = found.get(timeout=allowance.remaining())
+    except queue.Empty:
+        raise allowance.out_of_time() from None
+    if isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN:
+        raise FetchFailed(f"leads to {host}, whose name server is away", temporary=True) from answer
+    if isinstance(answer, OSError | UnicodeError) or not answer:
+        raise FetchFailed(f"leads to {host}, which has no address")
+    return [(family, ipaddress.ip_address(target[0]), target) for family, _, _, _, target in answer]
+
+
+def _tls_problem(error: BaseException) -> str:
+    inner = error.args[0] if error.args else error
+    verification = getattr(inner, "verify_message", None) or getattr(error, "verify_message", None)
+    if verification:
+        return str(verification)
+    return str(getattr(inner, "reason", None) or "the server does not speak it properly")
