@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Final
 
 from craton.errors import InvalidValue
 from craton.fields import Links, VariableNames
-from craton.models import E, specs
+from craton.models import E, Entity, specs
+
+
+#: What a driver stamps an entity with.
+_STAMP: Final = frozenset(field.name for field in dataclasses.fields(Entity))
 
 
 def normalized(entity: E, *, verbatim: bool = False) -> E:
@@ -15,7 +20,7 @@ def normalized(entity: E, *, verbatim: bool = False) -> E:
     Args:
         entity: The entity.
         verbatim: Whether it is to be stored as it was read from another store. Then it must bring
-            what Craton sets, too: id, revision and times.
+            what a driver stamps, too: id, revision and times.
 
     Raises:
         InvalidValue: A field holds what it cannot hold, or ``templated`` names no variable.
@@ -25,7 +30,7 @@ def normalized(entity: E, *, verbatim: bool = False) -> E:
     changes: dict[str, tuple[str, ...]] = {}
     for name, spec in specs(type(entity)).items():
         value = getattr(entity, name)
-        if spec.read_only and not verbatim and not (name == "id" and value):
+        if spec.read_only and not (verbatim and name in _STAMP) and not (name == "id" and value):
             continue
         spec.check(value, name)
         if isinstance(spec, Links | VariableNames) and value:

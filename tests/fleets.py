@@ -87,6 +87,8 @@ def _minimal(kind, number, ids):
             values[field.name] = ids[kind.parent.kind]
         elif isinstance(specs(kind)[field.name], Text) and field.default is dataclasses.MISSING:
             values[field.name] = f"{kind.kind}-{number}"
+        elif field.name == "region_id":
+            values[field.name] = ids["region"]
     values["name"] = f"{kind.kind}-{number}"
     for name, spec in links(kind):
         values[name] = (ids[spec.kind],) if spec.kind in ids else ()

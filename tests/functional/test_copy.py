@@ -1,0 +1,119 @@
+"""An inventory that moves through any two stores comes back as it was, to the byte of a bundle."""
+
+import contextlib
+import hashlib
+
+import pytest
+
+from craton import sample
+from craton.bundles import BundleRequest, Format, Target, plan
+from craton.filters import HostFilters
+from craton.models import Host, Region
+from craton.transfer import Copy, check_target, compare
+from tests import backends
+from tests.fleets import everything, fill, fill_with_every_kind
+from tests.functional.test_bundle_bytes import digests
+from tests.oracle.regions import random_fleet
+
+#: The stores that outlive a process; each is one way to go from SQLite to SQLite.
+STORES = tuple(name for name in backends.BACKENDS if name != "memory")
+
+
+class Silent:
+    def begin(self, stage, total):
+        pass
+
+    def at(self, kind, place):
+        pass
+
+    def advance(self, count):
+        pass
+
+    def end(self):
+        pass
+
+
+@pytest.fixture(params=STORES)
+def chain(request, tmp_path, template_of):
+    """Three empty stores: SQLite, another one, and SQLite again."""
+    with contextlib.ExitStack() as held:
+        yield [
+            held.enter_context(backends.opened(name, tmp_path / str(number), template_of(name)))
+            for number, name in enumerate(("sql", request.param, "sql"))
+        ]
+
+
+def move(source, target):
+    with source.snapshot() as reader:
+        check_target(reader, target, resume=False)
+        Copy(reader, target, Silent()).run()
+        compared = list(compare(reader, target, Silent()))
+    assert [one for one in compared if one.difference is not None] == []
+    return sum(one.target.count for one in compared)
+
+
+def move_along(chain):
+    first, second, third = chain
+    assert move(first, second) == move(second, third) == len(everything(first))
+    assert everything(first) == everything(second) == everything(third)
+
+
+def wanted(region, target):
+    return BundleRequest(region_id=region.id, target=target, filters=HostFilters.parse({}))
+
+
+def bundles(driver):
+    """Return the digests of every form of every region's bundle, and its ETags."""
+    found = {}
+    for region in driver.scan(Region):
+        etags = [plan(driver, wanted(region, target), snapshot=False).etag for target in Target]
+        found[region.id] = (digests(driver, region.id), etags)
+    return found
+
+
+def test_the_sample_fleet_comes_back_as_it_was(chain):
+    assert sample.load(chain[0])
+    move_along(chain)
+    assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_regions_that_hold_traps_come_back_as_they_were(chain, seed):
+    move(random_fleet(seed).driver, chain[0])
+    move_along(chain)
+    assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
+
+
+def test_a_fleet_comes_back_as_it_was(chain):
+    fill(chain[0], regions=2, hosts=300, groups=60)
+    move_along(chain)
+    assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
+
+
+def test_every_kind_comes_back_as_it_was(chain):
+    fill_with_every_kind(chain[0])
+    move_along(chain)
+
+
+@pytest.mark.slow
+def test_a_large_fleet_comes_back_as_it_was(chain):
+    fill(chain[0], regions=4, hosts=2500, groups=400)
+    assert chain[0].count(Host) == 10_000
+    move_along(chain)
+    region = next(chain[0].scan(Region))
+    for target in Target:
+        plans = [plan(driver, wanted(region, target), snapshot=False) for driver in chain]
+        assert len({one.etag for one in plans}) == 1
+        assert len({packed(one) for one in plans}) == 1
+
+
+def packed(plan):
+    """Return a digest of one bundle in every form that it has."""
+    digest = hashlib.sha256()
+    with plan.collect() as spool:
+        if plan.request.target is Target.SCRIPT:
+            digest.update(b"".join(spool.document()))
+        else:
+            for form in Format:
+                digest.update(b"".join(spool.archive(form)))
+    return digest.hexdigest()
