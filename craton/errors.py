@@ -23,6 +23,10 @@
     │   └── SealBroken          what is stored of a secret does not give its payload back
     └── ConfigurationError
         ├── DriverNotFound
+    ├── ReferenceUnusable       a file that somebody referred to cannot be used
+    │   ├── ReferenceUnavailable    it cannot be had
+    │   ├── ReferenceMalformed      it is not what Ansible would take for variables
+    │   └── PinMismatch             it is another one than was pinned
         ├── DriverNotLoadable
         ├── ContractMismatch
         └── SchemaOutdated
@@ -328,3 +332,61 @@ class SchemaOutdated(ConfigurationError):
     """The store's schema is not the one that this version needs."""
 
     code = "schema_outdated"
+class ReferenceUnusable(CratonError):
+    """A referenced file cannot be used; the fault is with whoever serves it.
+
+    Args:
+        url: The reference, without what could be a credential.
+        reason: What is wrong, as a sentence without its subject.
+    """
+
+    code = "reference_unusable"
+
+    def __init__(self, url: str, reason: str, **fields: object) -> None:
+        super().__init__(f"the reference {url} {reason}", url=url, reason=reason, **fields)
+        self.url = url
+        self.reason = reason
+
+
+class ReferenceUnavailable(ReferenceUnusable):
+    """A referenced file cannot be had.
+
+    Attributes:
+        temporary: Whether it may be had later without anybody changing anything.
+    """
+
+    code = "reference_unavailable"
+
+    def __init__(self, url: str, reason: str, *, temporary: bool = False) -> None:
+        super().__init__(url, reason)
+        self.temporary = temporary
+
+
+class ReferenceMalformed(ReferenceUnusable):
+    """A referenced file is not what Ansible would take for a group's variables."""
+
+    code = "reference_malformed"
+
+
+class PinMismatch(ReferenceUnusable):
+    """A referenced file is another one than was pinned.
+
+    Args:
+        url: The reference, without what could be a credential.
+        expected: The SHA-256 that was pinned.
+        found: That of the file.
+    """
+
+    code = "pin_mismatch"
+
+    def __init__(self, url: str, expected: str, found: str) -> None:
+        super().__init__(
+            url,
+            f"has the SHA-256 {found}, not the pinned {expected}",
+            expected=expected,
+            found=found,
+        )
+        self.expected = expected
+        self.found = found
+
+
