@@ -164,6 +164,8 @@ def _server(directory: Path, database: Postgres, cache: Redis) -> Nautobot:
             *(_program("nautobot-server"), "start", "--http", url.removeprefix("http://")),
             # Without this it closes connections that its answers promise to keep.
             "--http-keepalive=60",
+            # A request that changes hundreds of objects takes a minute.
+            *("--http-timeout", "600"),
             *("--master", "--processes", "2", "--no-orphans", "--die-on-term"),
             # What GET requests may hold: a filter by many ids is long.
             *("--buffer-size", "65535", "--log-5xx", "--disable-logging"),

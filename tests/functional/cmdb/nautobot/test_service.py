@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 import requests
 
-from tests.functional.cmdb.nautobot import fleet
 from tests.functional.cmdb.nautobot.rest import Refused, Rest
 from tests.services.nautobot import Nautobot
 
@@ -91,23 +90,38 @@ def test_organisation_has_groups_of_every_kind(rest: Rest) -> None:
     }
 
 
-def test_volume_continues_the_organisation(organisation: Nautobot, rest: Rest) -> None:
-    organisation.run("volume", "12", "300")
-    devices = list(rest.list("dcim/devices"))
-    assert {device["name"] for device in devices} == {f"device-{n:05}" for n in range(312)}
-    addresses = rest.graphql('{ devices(name: "device-00311") { primary_ip4 { host } } }')
-    assert addresses == {"devices": [{"primary_ip4": {"host": "10.0.1.56"}}]}
+def test_volume_adds_changes_and_deletes(organisation: Nautobot, rest: Rest) -> None:
+    def serials() -> dict[str, str]:
+        devices = rest.graphql("{ devices { id serial } }")["devices"]
+        return {device["id"]: device["serial"] for device in devices}
+
+    organisation.run("volume", "add", "12", "300")
+    before = serials()
+    assert sorted(before.values()) == [f"SN{n:08}" for n in range(312)]
+    found = rest.graphql('{ devices(name: "device-00311") { primary_ip4 { host } } }')
+    assert found == {"devices": [{"primary_ip4": {"host": "10.0.1.56"}}]}
+
+    changed = organisation.run("volume", "change", "10").split()
+    after = serials()
+    assert {identity for identity in before if before[identity] != after[identity]} == set(changed)
+    assert len(changed) == 32
+
+    deleted = organisation.run("volume", "delete", "20").split()
+    assert set(after) - set(serials()) == set(deleted)
+    assert len(deleted) == 16
 
 
 @pytest.mark.usefixtures("organisation")
 def test_changes_and_deletions_are_in_the_change_log(rest: Rest) -> None:
-    first, second, *_ = rest.list("dcim/devices")
-    rest.change_all("dcim/devices", [{"id": first["id"], "serial": "changed"}])
-    rest.delete("dcim/devices", second["id"])
-    changes = rest.list("extras/object-changes", changed_object_type=fleet.DEVICE)
-    logged = [(change["action"]["value"], change["changed_object_id"]) for change in changes]
-    assert ("update", first["id"]) in logged[:3]
-    assert [entry for entry in logged if entry[0] == "delete"] == [("delete", second["id"])]
+    device = next(rest.list("dcim/devices"))["id"]
+    machine = next(rest.list("virtualization/virtual-machines"))["id"]
+    rest.change_all("dcim/devices", [{"id": device, "serial": "changed"}])
+    rest.delete("virtualization/virtual-machines", machine)
+    logged = {
+        (change["action"]["value"], change["changed_object_id"])
+        for change in rest.list("extras/object-changes")
+    }
+    assert {("update", device), ("delete", machine)} <= logged
 
 
 def test_paused_server_keeps_callers_waiting_and_goes_on(nautobot: Nautobot, rest: Rest) -> None:
