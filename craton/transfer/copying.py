@@ -85,7 +85,9 @@ class Copy:
             for chunk in reading(chunks, what):
                 changes = list(self._changes(kind, place, chunk))
                 created = sum(isinstance(change, Create) for change in changes)
-                if changes and not self._dry_run:
+                if self._dry_run:
+                    _check_storable(chunk)
+                elif changes:
                     self._write(changes)
                 done.created += created
                 done.replaced += len(changes) - created
@@ -100,8 +102,6 @@ class Copy:
             with failing_as(f"cannot read {kind.collection}{place} from the target"):
                 there = by_id(self._target, kind, tuple(entity.id for entity in chunk))
         for entity in chunk:
-            with failing_as(f"the source has a {_named(entity)} that cannot be stored"):
-                normalized(entity, verbatim=True)
             found = there.get(entity.id)
             if found is None:
                 yield Create(entity=entity, verbatim=True)
@@ -129,6 +129,13 @@ class Copy:
             self._target.create(change.entity, verbatim=True)
         else:
             self._target.replace(change.entity, verbatim=True)
+
+
+def _check_storable(chunk: Sequence[Entity]) -> None:
+    """Check entities as a write would, so that a dry run does not promise too much."""
+    for entity in chunk:
+        with failing_as(f"the source has a {_named(entity)} that cannot be stored"):
+            normalized(entity, verbatim=True)
 
 
 def total(*readers: InventoryReader) -> int | None:
