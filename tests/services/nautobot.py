@@ -80,14 +80,24 @@ class Nautobot:
         else:
             self.process.start()
 
-    def run(self, script: str, *arguments: str) -> str:
-        """Run a script of ``nautobot_root`` inside Nautobot, and return what it prints.
+    def in_volume(self, *actions: str) -> dict[str, list[str]]:
+        """Add, change and delete thousands of devices, faster than the REST API would.
+
+        Args:
+            actions: As ``nautobot_root/volume.py`` takes them, for example "add 12 9988".
+
+        Returns:
+            The ids of the devices, by the name of the action.
 
         Raises:
-            ServiceError: It failed.
+            ServiceError: It failed; then nothing was done.
         """
         environment = _variables(self.postgres, self.redis, self.directory)
-        return _run(environment, str(_ROOT / f"{script}.py"), *arguments)
+        done: dict[str, list[str]] = {}
+        for line in _run(environment, str(_ROOT / "volume.py"), *actions).splitlines():
+            action, identity = line.split()
+            done.setdefault(action, []).append(identity)
+        return done
 
 
 def _program(name: str) -> str:

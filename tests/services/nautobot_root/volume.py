@@ -3,13 +3,17 @@
 All of it goes past Nautobot's own checks, its change log and its caches of group members, which
 cost a tenth of a second a device.
 
-volume.py add FIRST COUNT
+Each argument is an action, done in this order, all in one transaction:
+
+add FIRST COUNT
     Devices FIRST to FIRST + COUNT - 1, each with an interface and a primary IPv4 address. What a
     device gets follows from its number, as in the small organisation.
-volume.py change EVERY
-    Gives every so-many-th device, by name, another serial number, and prints the ids.
-volume.py delete EVERY
-    Deletes every so-many-th device and what belongs to it, and prints the ids.
+change EVERY
+    Gives every so-many-th device, by name, another serial number.
+delete EVERY
+    Deletes every so-many-th device and what belongs to it.
+
+A line is printed for each device: the action and the device's id.
 """
 
 import sys
@@ -95,10 +99,11 @@ def tag(numbers, devices):
 
 
 def add(first, count):
-    """Make and tag the devices of a range of numbers."""
+    """Make and tag the devices of a range of numbers; return the ids."""
     numbers = range(first, first + count)
-    tag(numbers, make(numbers))
-    return []
+    devices = make(numbers)
+    tag(numbers, devices)
+    return [device.pk for device in devices]
 
 
 def change(every):
@@ -132,8 +137,10 @@ def chosen_ids(every):
     return list(Device.objects.order_by("name").values_list("pk", flat=True)[::every])
 
 
+ACTIONS = {"add": add, "change": change, "delete": delete}
+
 with transaction.atomic():
-    action, *numbers = sys.argv[1:]
-    actions = {"add": add, "change": change, "delete": delete}
-    for identity in actions[action](*map(int, numbers)):
-        print(identity)
+    for argument in sys.argv[1:]:
+        action, *numbers = argument.split()
+        for identity in ACTIONS[action](*map(int, numbers)):
+            print(action, identity)

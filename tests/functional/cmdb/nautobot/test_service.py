@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 import pytest
 import requests
 
@@ -91,24 +93,17 @@ def test_organisation_has_groups_of_every_kind(rest: Rest) -> None:
 
 
 def test_volume_adds_changes_and_deletes(organisation: Nautobot, rest: Rest) -> None:
-    def serials() -> dict[str, str]:
-        devices = rest.graphql("{ devices { id serial } }")["devices"]
-        return {device["id"]: device["serial"] for device in devices}
+    done = organisation.in_volume("add 12 300", "change 10", "delete 20")
+    assert [len(done[action]) for action in ("add", "change", "delete")] == [300, 32, 16]
 
-    organisation.run("volume", "add", "12", "300")
-    before = serials()
-    assert sorted(before.values()) == [f"SN{n:08}" for n in range(312)]
-    found = rest.graphql('{ devices(name: "device-00311") { primary_ip4 { host } } }')
-    assert found == {"devices": [{"primary_ip4": {"host": "10.0.1.56"}}]}
-
-    changed = organisation.run("volume", "change", "10").split()
-    after = serials()
-    assert {identity for identity in before if before[identity] != after[identity]} == set(changed)
-    assert len(changed) == 32
-
-    deleted = organisation.run("volume", "delete", "20").split()
-    assert set(after) - set(serials()) == set(deleted)
-    assert len(deleted) == 16
+    devices = rest.graphql("{ devices { id name serial primary_ip4 { host } } }")["devices"]
+    numbers = [number for number in range(312) if number % 20]
+    assert [device["name"] for device in devices] == [f"device-{n:05}" for n in numbers]
+    assert [device["primary_ip4"]["host"] for device in devices] == [
+        str(IPv4Address("10.0.0.1") + n) for n in numbers
+    ]
+    changed = {device["id"] for device in devices if device["serial"].endswith("-new")}
+    assert changed == set(done["change"]) - set(done["delete"])
 
 
 @pytest.mark.usefixtures("organisation")
