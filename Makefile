@@ -49,6 +49,6 @@ fmt: bootstrap  ## Format the code and fix what can be fixed
 	$(BIN)/ruff check --fix --quiet
 
 clean:  ## Remove everything that make has made
-	rm -rf .venv .venv.lock .venv-nautobot .venv-nautobot.lock .cache .run .tox build dist docs/_build *.egg-info examples/*/*.egg-info
+	rm -rf .venv .venv.lock .venv-nautobot .venv-nautobot.lock .venv-openstack .venv-openstack.lock .cache .run .tox build dist docs/_build *.egg-info examples/*/*.egg-info
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,14 +1,11 @@
 #!/usr/bin/env bash
 # Gets ready the servers that Craton's tests start: the Debian packages that are missing, and
-# Nautobot with an environment and a migrated database of its own, because its pins are not Craton's.
+# environments of their own for Nautobot (with a migrated database) and for Keystone with Barbican,
+# because their pins are not Craton's.
 # Says nothing and changes nothing when all that is there. Started by make, from anywhere.
 #   PYTHON  the interpreter to use, as for bootstrap.sh, which comes first
 set -euo pipefail
 cd "$(dirname "$0")/.."
-
-venv=.venv-nautobot
-stamp=$venv/.craton-stamp
-pins=tools/nautobot/constraints.txt
 
 . tools/common.sh
 
@@ -26,23 +23,30 @@ fi
 
 python=$(find_python)
 base="$("$python" -c 'import sys; print(sys.version_info[:3], sys.base_prefix)') $PWD"
-wanted() {
-    echo "$base"
-    cat "$pins" tools/test-services.sh | sha256sum
-}
-up_to_date() { [ -f "$stamp" ] && [ "$(wanted)" = "$(cat "$stamp")" ]; }
 
-if ! up_to_date; then
-    take_turns "$venv.lock"
-    if ! up_to_date; then
-        say "setting up $venv with Nautobot (half a GiB, a minute on a fast line)"
+# make_environment DIRECTORY PINS REMARK PACKAGE...
+make_environment() {
+    local venv=$1 pins=$2 remark=$3 wanted pip
+    shift 3
+    wanted=$(echo "$base"; echo "$*"; sha256sum <"$pins")
+    up_to_date() { [ "$wanted" = "$(cat "$venv/.craton-stamp" 2>/dev/null)" ]; }
+    up_to_date && return
+    (
+        take_turns "$venv.lock"
+        up_to_date && exit
+        say "setting up $venv with $* ($remark)"
         "$python" -m venv --clear "$venv"
         pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input -qq)
         "${pip[@]}" install --constraint "$pins" pip
-        "${pip[@]}" install --constraint "$pins" nautobot
+        "${pip[@]}" install --constraint "$pins" "$@"
         "${pip[@]}" check
-        wanted >"$stamp"
-    fi
-fi
+        echo "$wanted" >"$venv/.craton-stamp"
+    )
+}
+
+make_environment .venv-openstack tools/openstack/constraints.txt \
+    "half a minute on a fast line" keystone barbican waitress
+make_environment .venv-nautobot tools/nautobot/constraints.txt \
+    "half a GiB, a minute on a fast line" nautobot
 
 exec .venv/bin/python -m tests.services.nautobot
