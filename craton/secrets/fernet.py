@@ -66,6 +66,10 @@ class FernetStore(SecretStore):
         key_id, _, _ = sealed.removeprefix(f"{self.mark}:").partition(_SEPARATOR)
         return key_id if _KEY_ID.fullmatch(key_id) else None
 
+    def _prepare(self) -> None:
+        if not self.repository.directory.exists():
+            self.repository.create()
+
     def _start(self) -> None:
         self._read()
 

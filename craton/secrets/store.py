@@ -41,6 +41,14 @@ class SecretStore(ABC):
         """Return the store's own options by group; they are registered before it is made."""
         return {}
 
+    def prepare(self) -> None:
+        """Make what the store needs and has not got yet, for a service that looks after itself.
+
+        Raises:
+            ConfigurationError: It cannot be made.
+        """
+        self._prepare()
+
     def start(self) -> None:
         """Get ready; what the store talks to may be away, no round trip is made.
 
@@ -108,6 +116,9 @@ class SecretStore(ABC):
         return f"{self.mark}:"
 
     # -- hooks ---------------------------------------------------------------------------------
+
+    def _prepare(self) -> None:  # noqa: B027
+        """Make what is not there yet; what is there stays as it is."""
 
     def _start(self) -> None:  # noqa: B027 - not every store has something to do
         """Get ready, without a round trip."""
