@@ -31,6 +31,8 @@ class Capability(Enum):
     COUNT = "count"
     #: The store has a schema of versions; ``migrations`` moves between them.
     MIGRATIONS = "migrations"
+    #: The inventory is another system's: ``sync`` follows it, ``origins`` tells what it owns.
+    MIRROR = "mirror"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +42,13 @@ class Capabilities:
     Attributes:
         supported: The capabilities that are claimed.
         writable: The kinds that can be written, when WRITE is claimed.
+        amendable: Further kinds whose entities are another system's (MIRROR). Nobody creates or
+            deletes one here; to what that system has no place for, a replace may add.
     """
 
     supported: frozenset[Capability]
     writable: frozenset[type[Entity]] = field(default=frozenset(KINDS))
+    amendable: frozenset[type[Entity]] = frozenset()
 
     def __contains__(self, capability: Capability) -> bool:
         return capability in self.supported
@@ -70,5 +75,15 @@ class Capabilities:
                 f"the inventory driver does not write {kind.collection}",
             )
 
+    def require_amendable(self, kind: type[Entity]) -> None:
+        """Insist that entities of a kind can be changed, at least in part.
 
-EVERY_CAPABILITY = frozenset(Capability)
+        Raises:
+            Unsupported: WRITE is not claimed, or the kind is neither writable nor amendable.
+        """
+        if kind not in self.amendable or Capability.WRITE not in self:
+            self.require_writable(kind)
+
+
+#: All that a store can promise by itself, where nobody else owns what is in it.
+EVERY_CAPABILITY = frozenset(Capability) - {Capability.MIRROR}

@@ -15,7 +15,7 @@ import hashlib
 import secrets
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,6 +26,7 @@ from oslo_config import cfg
 
 from craton.capabilities import Capabilities, Capability
 from craton.errors import BackendFault, CratonError, InvalidValue, NotFound, RevisionConflict
+from craton.mirror import MirrorStatus, Origin, SyncReport
 from craton.models import E, Entity, Tenant, parent_field
 from craton.query import (
     DEFAULT_LIMIT,
@@ -45,6 +46,9 @@ from craton.validation import normalized
 
 #: How often ``update`` starts again when somebody else writes the same entity.
 UPDATE_ATTEMPTS: Final = 20
+
+#: How long ``sync`` waits for one that somebody else has begun, in seconds.
+SYNC_PATIENCE: Final = 60.0
 
 
 def new_id() -> str:
@@ -345,7 +349,7 @@ class InventoryDriver(InventoryReader):
             Cycle: A group would be its own ancestor.
             Unsupported, ReadOnly: The kind cannot be written.
         """
-        self.capabilities.require_writable(type(entity))
+        self._require_write(type(entity), None)
         checked = normalized(entity, verbatim=verbatim)
         stored = _stamped(checked, verbatim, now(), new_revision())
         self._write(iter((Create(entity=stored, verbatim=verbatim),)))
@@ -455,8 +459,57 @@ class InventoryDriver(InventoryReader):
         self.capabilities.require(Capability.MIGRATIONS)
         return self._migrations()
 
+    def sync(
+        self,
+        *,
+        everything: bool = False,
+        confirm: bool = False,
+        max_age: float = 0.0,
+        patience: float = SYNC_PATIENCE,
+    ) -> SyncReport:
+        """Bring over what the system that owns the inventory has, as one step to every reader.
+
+        Of several calls, also by other processes, one works at a time and the others wait for it;
+        they do not repeat what it did for them. A sync that fails changes nothing, and neither
+        does one that would drop too many hosts of a region: it is held, and its report says so.
+
+        Args:
+            everything: Read the whole, and not only what changed since it was read last.
+            confirm: Let go as many hosts as the sync that is held would.
+            max_age: Do nothing if the mirror is not older than this, in seconds.
+            patience: How long to wait for a sync of somebody else, in seconds.
+
+        Raises:
+            OwnerUnavailable: The other system gives no answer, or not a whole one.
+            Unavailable: The store is away, or the sync of somebody else takes longer.
+            Unsupported: MIRROR is not claimed.
+        """
+        self.capabilities.require(Capability.MIRROR)
+        return self._sync(everything, confirm, max_age, patience)
+
+    def mirror_status(self) -> MirrorStatus:
+        """Return how the mirror does: how old it is, what went wrong, what is not in it.
+
+        Raises:
+            Unavailable: The store is away.
+            Unsupported: MIRROR is not claimed.
+        """
+        self.capabilities.require(Capability.MIRROR)
+        return self._mirror_status()
+
+    def origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:
+        """Return who owns entities, by id; those that are Craton's own are left out.
+
+        Raises:
+            Unavailable: The store is away.
+            Unsupported: MIRROR is not claimed.
+        """
+        self.capabilities.require(Capability.MIRROR)
+        return self._origins(kind, ids)
+
     def _require_write(self, kind: type[Entity], if_revision: str | None) -> None:
-        self.capabilities.require_writable(kind)
+        # What is only amendable is told apart by the driver, which knows whose an entity is.
+        self.capabilities.require_amendable(kind)
         if if_revision is not None:
             self.capabilities.require(Capability.CAS)
 
@@ -513,6 +566,20 @@ class InventoryDriver(InventoryReader):
     def _migrations(self) -> Migrations:
         """Return the versions of the store's schema."""
         raise BackendFault("the driver claims migrations, and has none")
+
+    def _sync(
+        self, everything: bool, confirm: bool, max_age: float, patience: float
+    ) -> SyncReport:
+        """Bring over what the owner has; the arguments are those of ``sync``."""
+        raise BackendFault("the driver claims to be a mirror, and follows nobody")
+
+    def _mirror_status(self) -> MirrorStatus:
+        """Return how the mirror does."""
+        raise BackendFault("the driver claims to be a mirror, and follows nobody")
+
+    def _origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:
+        """Return who owns entities, by id."""
+        raise BackendFault("the driver claims to be a mirror, and follows nobody")
 
 
 @contextmanager

@@ -15,18 +15,20 @@
     │   ├── TooManyDeletions    an import that would empty a region
     │   ├── RevisionConflict    somebody else wrote first
     │   ├── InUse               children stand in the way of a delete
-    │   └── ReadOnly            another system owns this
+    │   ├── ReadOnly            another system owns this
+    │   └── SyncHeld            a sync would drop more hosts than it may without a word
     ├── PermissionDenied
     ├── Unsupported             a capability that the driver does not claim
     ├── Unavailable             the store is away; trying again may help
+    │   └── OwnerUnavailable    the system that owns the inventory is; the store is not
     ├── BackendFault            the store misbehaved; trying again may not help
     │   └── SealBroken          what is stored of a secret does not give its payload back
-    └── ConfigurationError
-        ├── DriverNotFound
     ├── ReferenceUnusable       a file that somebody referred to cannot be used
     │   ├── ReferenceUnavailable    it cannot be had
     │   ├── ReferenceMalformed      it is not what Ansible would take for variables
     │   └── PinMismatch             it is another one than was pinned
+    └── ConfigurationError
+        ├── DriverNotFound
         ├── DriverNotLoadable
         ├── ContractMismatch
         └── SchemaOutdated
@@ -230,6 +232,26 @@ class ReadOnly(Conflict):
         self.url = url
 
 
+class SyncHeld(Conflict):
+    """A sync would drop more of a region's hosts than it may unless somebody confirms it.
+
+    Args:
+        owner: The system that owns them.
+        regions: The names of the regions.
+    """
+
+    code = "sync_held"
+
+    def __init__(self, owner: str, regions: Iterable[str]) -> None:
+        names = list(regions)
+        super().__init__(
+            f"{owner} would drop too many hosts of {', '.join(names)}; what was known before stays "
+            "until somebody runs: craton-manage cmdb sync --confirm",
+            owner=owner,
+            regions=names,
+        )
+
+
 class PermissionDenied(CratonError):
     """The caller may not do this."""
 
@@ -267,6 +289,23 @@ class Unavailable(CratonError):
         self.retry_after = retry_after
 
 
+class OwnerUnavailable(Unavailable):
+    """The system that owns the inventory gives no answer; what it last said is still there.
+
+    Args:
+        owner: The system.
+        message: What went wrong, without its words.
+        retry_after: Seconds after which another try is sensible.
+    """
+
+    code = "owner_unavailable"
+
+    def __init__(self, owner: str, message: str, retry_after: int = 5) -> None:
+        super().__init__(message, retry_after)
+        self.fields = {"owner": owner, **self.fields}
+        self.owner = owner
+
+
 class BackendFault(CratonError):
     """The store answered in a way that the driver cannot explain to the caller."""
 
@@ -295,43 +334,6 @@ class SealBroken(BackendFault):
         self.name = name
 
 
-class ConfigurationError(CratonError):
-    """The service cannot start, or not in this way; the message says what to change."""
-
-    code = "configuration"
-
-
-class DriverNotFound(ConfigurationError):
-    """No installed package offers a driver of this name."""
-
-    code = "driver_not_found"
-
-    def __init__(self, name: str, installed: Iterable[str]) -> None:
-        names = sorted(installed)
-        super().__init__(
-            f"no inventory driver is called {name!r}; installed: {', '.join(names) or 'none'}. "
-            "Set [inventory] driver to one of these, or install the package that brings it",
-            name=name,
-            installed=names,
-        )
-
-
-class DriverNotLoadable(ConfigurationError):
-    """The driver is installed, but its code does not load."""
-
-    code = "driver_not_loadable"
-
-
-class ContractMismatch(ConfigurationError):
-    """The driver was written for another version of the contract."""
-
-    code = "contract_mismatch"
-
-
-class SchemaOutdated(ConfigurationError):
-    """The store's schema is not the one that this version needs."""
-
-    code = "schema_outdated"
 class ReferenceUnusable(CratonError):
     """A referenced file cannot be used; the fault is with whoever serves it.
 
@@ -390,3 +392,53 @@ class PinMismatch(ReferenceUnusable):
         self.found = found
 
 
+class ConfigurationError(CratonError):
+    """The service cannot start, or not in this way; the message says what to change."""
+
+    code = "configuration"
+
+
+class DriverNotFound(ConfigurationError):
+    """No installed package offers a driver of this name.
+
+    Args:
+        name: The name.
+        installed: The names that there are.
+        called: What one is called; an adapter of a CMDB is found in the same way.
+        option: The option that names one.
+    """
+
+    code = "driver_not_found"
+
+    def __init__(
+        self,
+        name: str,
+        installed: Iterable[str],
+        called: str = "inventory driver",
+        option: str = "[inventory] driver",
+    ) -> None:
+        names = sorted(installed)
+        super().__init__(
+            f"no {called} is called {name!r}; installed: {', '.join(names) or 'none'}. "
+            f"Set {option} to one of these, or install the package that brings it",
+            name=name,
+            installed=names,
+        )
+
+
+class DriverNotLoadable(ConfigurationError):
+    """The driver is installed, but its code does not load."""
+
+    code = "driver_not_loadable"
+
+
+class ContractMismatch(ConfigurationError):
+    """The driver was written for another version of the contract."""
+
+    code = "contract_mismatch"
+
+
+class SchemaOutdated(ConfigurationError):
+    """The store's schema is not the one that this version needs."""
+
+    code = "schema_outdated"

@@ -58,7 +58,7 @@ def test_the_configured_driver_is_made_with_the_configuration() -> None:
 
 
 def test_an_unknown_driver_lists_those_installed() -> None:
-    with pytest.raises(DriverNotFound, match=r"'nope'.*memory, sql") as caught:
+    with pytest.raises(DriverNotFound, match=r"'nope'.*cmdb, .*memory, .*sql") as caught:
         loader.driver_named("nope")
     installed = importlib.metadata.entry_points(group=loader.NAMESPACE).names
     assert caught.value.fields["installed"] == sorted(installed)
@@ -68,7 +68,7 @@ def test_an_unknown_driver_lists_those_installed() -> None:
     ("name", "error", "text"),
     [
         ("old", ContractMismatch, "version 0 of the contract"),
-        ("other", DriverNotLoadable, "not an InventoryDriver"),
+        ("other", DriverNotLoadable, "not derived from InventoryDriver"),
         ("broken", DriverNotLoadable, "no_such_module_at_all"),
         ("typo", DriverNotLoadable, "NoSuchName"),
     ],

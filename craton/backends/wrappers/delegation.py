@@ -6,11 +6,12 @@ driver: what it writes has its id and its revision already, and a stream is the 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import contextmanager
 
 from craton.capabilities import Capabilities
 from craton.driver import Change, InventoryDriver, InventoryReader, Migrations
+from craton.mirror import MirrorStatus, Origin, SyncReport
 from craton.models import E, Entity
 from craton.query import Predicate, Selection
 
@@ -84,3 +85,14 @@ class Wrapper(WrappedReader, InventoryDriver):
 
     def _migrations(self) -> Migrations:
         return self.inner._migrations()
+
+    def _sync(
+        self, everything: bool, confirm: bool, max_age: float, patience: float
+    ) -> SyncReport:
+        return self.inner._sync(everything, confirm, max_age, patience)
+
+    def _mirror_status(self) -> MirrorStatus:
+        return self.inner._mirror_status()
+
+    def _origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:
+        return self.inner._origins(kind, ids)
