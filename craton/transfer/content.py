@@ -11,12 +11,11 @@ _BYTES: Final = 16
 
 
 def content(entity: Entity) -> bytes:
-    """Return bytes that are the same for two entities exactly if one is a copy of the other.
+    """Return bytes that are the same for two entities of a kind exactly if one is a copy.
 
     That is every field, id, revision and times included: a copy loses nothing.
     """
-    values = [getattr(entity, name) for name in specs(type(entity))]
-    return repr((entity.kind, values)).encode()
+    return repr([getattr(entity, name) for name in specs(type(entity))]).encode()
 
 
 class Tally:

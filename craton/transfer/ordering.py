@@ -45,7 +45,7 @@ def _parents_first(
             entity.id: [id for field in fields for id in getattr(entity, field)] for entity in found
         }
     try:
-        order = [id for id in TopologicalSorter(graph).static_order() if id in graph]
+        order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         raise BackendFault(f"{kind.collection}{place} form a cycle") from error
     for ids in chunked(order):

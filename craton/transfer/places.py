@@ -5,7 +5,7 @@ What is said here of kinds is derived from their descriptions, so a new kind is 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
@@ -93,13 +93,18 @@ def _is_within_region(kind: type[Entity]) -> bool:
     return kind.parent is not None and (kind.parent is Region or _is_within_region(kind.parent))
 
 
-def _needed(kind: type[Entity]) -> list[type[Entity]]:
-    linked = [spec.kind for _, spec in links(kind)]
-    return [
-        other
-        for other in KINDS
-        if other is not kind and (other is kind.parent or other.kind in linked)
-    ]
+def in_writing_order(kinds: Sequence[type[Entity]]) -> tuple[type[Entity], ...]:
+    """Return kinds so that each comes behind its parent's and behind those that it links to."""
+
+    def needed(kind: type[Entity]) -> list[type[Entity]]:
+        linked = [spec.kind for _, spec in links(kind)]
+        return [
+            other
+            for other in kinds
+            if other is not kind and (other is kind.parent or other.kind in linked)
+        ]
+
+    return tuple(TopologicalSorter({kind: needed(kind) for kind in kinds}).static_order())
 
 
-_ORDER: Final = tuple(TopologicalSorter({kind: _needed(kind) for kind in KINDS}).static_order())
+_ORDER: Final = in_writing_order(KINDS)

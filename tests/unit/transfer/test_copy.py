@@ -13,6 +13,7 @@ from craton.backends.wrappers.operations import WRITES, Operation
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
 from craton.driver import Delete
 from craton.models import KINDS, Group, Host, Tenant
+from craton.query import Compare, Operator, Query
 from craton.transfer import Copy, TransferError, check_target, compare
 from tests.fleets import everything, fill, fill_with_every_kind
 from tests.unit.transfer.conftest import Silent, store
@@ -141,8 +142,10 @@ def test_what_cannot_be_compared_is_an_error_and_no_verdict(source, target, side
 
 def test_an_error_names_the_entity_that_could_not_be_written(source, target):
     copy(source, target)
-    host = list(source.scan(Host))[11]
-    target.delete(Host, host.id)
+    hosts = list(source.scan(Host, Query(where=Compare(("region_id",), Operator.EQ, "r0"))))
+    for host in hosts:
+        target.delete(Host, host.id)
+    host = hosts[11]
     target.create(dataclasses.replace(host, id="squatter", groups=()))
     with pytest.raises(TransferError) as caught:
         copy(source, target, resume=True)
