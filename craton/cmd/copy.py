@@ -59,6 +59,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="write nothing, but say what would be copied"
     )
+    parser.add_argument(
+        "--no-snapshot",
+        action="store_true",
+        help="read the source as it is, where no snapshot lasts as long as the copy; nobody may "
+        "write to it meanwhile",
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -90,7 +96,7 @@ def _run(arguments: Namespace, observer: Interruptible) -> int:
         check_different(source, target)
         held.enter_context(_opened(source, "source", arguments.source))
         held.enter_context(_opened(target, "target", arguments.target))
-        reader = held.enter_context(_view(source))
+        reader = held.enter_context(_view(source, arguments.no_snapshot))
         if not arguments.verify_only:
             check_target(reader, target, resume=arguments.resume)
             copied = _copy(arguments, reader, target, observer)
@@ -138,12 +144,12 @@ def _opened(driver: InventoryDriver, side: str, files: Sequence[str]) -> Iterato
 
 
 @contextmanager
-def _view(source: InventoryDriver) -> Iterator[InventoryReader]:
+def _view(source: InventoryDriver, as_it_is: bool) -> Iterator[InventoryReader]:
     """Lend one state of the source, or else the source as it is."""
-    if Capability.SNAPSHOT not in source.capabilities:
+    if as_it_is or Capability.SNAPSHOT not in source.capabilities:
         _say(
-            "the source has no snapshots: nobody may write to it until this ends, and the "
-            "comparison will tell"
+            "the source is read without a snapshot: nobody may write to it until this ends, and "
+            "the comparison will tell"
         )
         yield source
         return

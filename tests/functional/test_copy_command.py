@@ -353,8 +353,9 @@ def test_a_copy_has_one_state_of_the_source(meddling, capsys):
     assert content(target) == before != content(source)
 
 
-def test_without_snapshots_the_source_must_be_quiet_and_the_comparison_tells(
-    meddling, monkeypatch, capsys
+@pytest.mark.parametrize("options", [[], ["--no-snapshot"]], ids=["unclaimed", "unwanted"])
+def test_without_a_snapshot_the_source_must_be_quiet_and_the_comparison_tells(
+    meddling, monkeypatch, capsys, options
 ):
     source, target, _ = meddling
     load = loader.load
@@ -364,10 +365,11 @@ def test_without_snapshots_the_source_must_be_quiet_and_the_comparison_tells(
         driver.capabilities = Capabilities(supported=EVERY_CAPABILITY - {Capability.SNAPSHOT})
         return driver
 
-    monkeypatch.setattr(loader, "load", load_with_less)
-    assert manage.main(["copy", "--from", source, "--to", target]) == 1
+    if not options:
+        monkeypatch.setattr(loader, "load", load_with_less)
+    assert manage.main(["copy", "--from", source, "--to", target, *options]) == 1
     said = capsys.readouterr().err
-    assert "the source has no snapshots: nobody may write to it until this ends" in said
+    assert "read without a snapshot: nobody may write to it until this ends" in said
     assert "hosts of tenant 0/region 0 differ: 1 different (r0h0)" in said
 
 
