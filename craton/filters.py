@@ -14,11 +14,12 @@ from typing import Final, Self
 from craton import jsontext
 from craton.bundles.groups import GroupGraph, Subtree, in_region
 from craton.bundles.precedence import Precedence
+from craton.bundles.references import NO_FILES, ReferencedFiles
 from craton.driver import InventoryReader
 from craton.errors import InvalidQuery, InvalidValue
 from craton.fields import Flag, Spec
 from craton.jsontext import JsonValue
-from craton.models import Entity, Host, Region, specs
+from craton.models import Entity, Host, Region, Secret, specs
 from craton.names import check_variable_name
 from craton.query import (
     AllOf,
@@ -29,6 +30,7 @@ from craton.query import (
     Overlaps,
     Path,
     Predicate,
+    Query,
     value_inside,
 )
 
@@ -55,10 +57,12 @@ class EffectiveEquals(Predicate):
     steps: Path
     value: JsonValue
     precedence: Precedence = field(repr=False, compare=False)
+    secrets: Mapping[str, Sequence[Secret]] = field(repr=False, compare=False)
 
     def matches(self, entity: Entity) -> bool:
         assert isinstance(entity, Host)
-        found = self.precedence.lookup(entity, self.steps[0])
+        secrets = self.secrets.get(entity.id, ())
+        found = self.precedence.lookup(entity, self.steps[0], secrets)
         if found is not Missing.MISSING:
             found = value_inside(found, self.steps[1:])
         return found is not Missing.MISSING and jsontext.equal(found, self.value)
@@ -106,10 +110,22 @@ class HostFilters:
         """Return these filters with ``active=true``, unless they say something about that."""
         return HostFilters(given={"active": ("true",), **self.given})
 
-    def predicate(self, reader: InventoryReader, region: Region) -> Predicate:
+    @property
+    def is_resolved(self) -> bool:
+        """Whether there is a filter on effective variables."""
+        return bool(self.given.get(_VARIABLES)) and self.given.get(_RESOLVED) == ("true",)
+
+    def predicate(
+        self, reader: InventoryReader, region: Region, files: ReferencedFiles = NO_FILES
+    ) -> Predicate:
         """Return the predicate that holds for the hosts of a region that are meant.
 
         Groups are read when a filter asks for them, so this belongs into the snapshot of the query.
+
+        Args:
+            reader: Reads the region.
+            region: The region.
+            files: The files that it refers to, which matter if the filters are resolved.
 
         Raises:
             InvalidQuery: There is no group of a name or id that was given.
@@ -121,21 +137,34 @@ class HostFilters:
         if _GROUP in self.given:
             graph = GroupGraph.load(reader, region.id)
             parts.append(Overlaps(("groups",), _members(graph, self.given[_GROUP])))
-        parts.extend(self._on_variables(reader, region))
+        parts.extend(self._on_variables(reader, region, files))
         return AllOf(*parts)
 
-    def _on_variables(self, reader: InventoryReader, region: Region) -> list[Predicate]:
+    def _on_variables(
+        self, reader: InventoryReader, region: Region, files: ReferencedFiles
+    ) -> list[Predicate]:
         wanted = [_parsed_variable(text) for text in self.given.get(_VARIABLES, ())]
-        if not wanted or self.given.get(_RESOLVED) != ("true",):
+        if not self.is_resolved:
             return [_own_equals(steps, value) for steps, value in wanted]
-        precedence = Precedence.load(reader, region)
-        return [
-            # What only a host's own variables can set, the store can find by itself.
-            _own_equals(steps, value)
-            if precedence.is_only_own(steps[0])
-            else EffectiveEquals(steps, value, precedence)
-            for steps, value in wanted
-        ]
+        precedence = Precedence.load(reader, region, files)
+        found: list[Predicate] = []
+        for steps, value in wanted:
+            paths = _paths(reader, region, steps[0])
+            if precedence.is_only_own(steps[0]) and not paths:
+                # What only a host's own variables can set, the store can find by itself.
+                found.append(_own_equals(steps, value))
+            else:
+                found.append(EffectiveEquals(steps, value, precedence, paths))
+        return found
+
+
+def _paths(reader: InventoryReader, region: Region, variable: str) -> Mapping[str, list[Secret]]:
+    """Return, by host, the secrets whose path is in a variable."""
+    found: dict[str, list[Secret]] = {}
+    named = Compare(("variable",), Operator.EQ, variable)
+    for secret in reader.scan(Secret, Query(where=AllOf(in_region(region.id), named))):
+        found.setdefault(secret.host_id, []).append(secret)
+    return found
 
 
 def _own_equals(steps: Path, value: JsonValue) -> Predicate:

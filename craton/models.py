@@ -54,6 +54,11 @@ def _parent(kind: str) -> Text:
     )
 
 
+#: The region that an entity deeper down is in: a copy, so that all of a region are found at once.
+#: Whoever creates one takes it from the parent, which never leaves its region.
+_REGION = dataclasses.replace(ID, help="The id of its region.", filterable=False, sortable=False)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entity:
     """What every entity has.
@@ -252,6 +257,7 @@ class GroupReference(_Reference):
     collection: ClassVar[str] = "group_references"
     parent: ClassVar[type[Entity] | None] = Group
 
+    region_id: str = declare(_REGION, default="")
     group_id: str = declare(_parent("group"))
 
 
@@ -263,6 +269,7 @@ class Secret(Entity):
     collection: ClassVar[str] = "secrets"
     parent: ClassVar[type[Entity] | None] = Host
 
+    region_id: str = declare(_REGION, default="")
     host_id: str = declare(_parent("host"))
     name: str = declare(_name(check_inventory_name, "Unique in the host; the name of its file."))
     format: str = declare(
@@ -283,13 +290,19 @@ class Secret(Entity):
         ),
         default=None,
     )
-    size: int = declare(
-        Integer(help="Of the payload, in bytes.", minimum=0, maximum=2**20, read_only=True),
-        default=0,
+    size: int | None = declare(
+        Integer(
+            help="Of the payload, in bytes; null while there is none.",
+            minimum=0,
+            maximum=2**20,
+            optional=True,
+            read_only=True,
+        ),
+        default=None,
     )
     sha256: str | None = declare(
         Text(
-            help="Of the payload, in hexadecimal digits; null while there is none.",
+            help="Of the payload, in hexadecimal digits; null where it would help to guess.",
             max_length=64,
             optional=True,
             read_only=True,

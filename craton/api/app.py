@@ -10,6 +10,7 @@ from oslo_config import cfg
 from oslo_middleware import RequestId
 from pecan.core import ExplicitPecan
 
+from craton import loader
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
 from craton.api.limits import Limits
@@ -19,6 +20,7 @@ from craton.api.problems import ProblemHook, problem
 from craton.api.request import Request
 from craton.api.routes import table
 from craton.driver import InventoryDriver
+from craton.references import References
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -55,6 +57,23 @@ class Application(ExplicitPecan):
         return
 
 
+def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
+    """Put together what controllers work with.
+
+    Raises:
+        ConfigurationError: The secret store, or what fetches references, cannot be set up.
+    """
+    state_path = Path(conf.state_path)
+    return Service(
+        driver=driver,
+        name=conf.inventory.driver,
+        limits=Limits.of(conf),
+        references=References(conf),
+        secrets=loader.load_secret_store(conf),
+        spools=state_path if state_path.is_dir() else None,
+    )
+
+
 def make_app(driver: InventoryDriver, conf: cfg.ConfigOpts) -> WSGIApplication:
     """Make the API.
 
@@ -62,16 +81,9 @@ def make_app(driver: InventoryDriver, conf: cfg.ConfigOpts) -> WSGIApplication:
         driver: The inventory, open; closing it is the caller's affair.
         conf: The service's configuration.
     """
-    limits = Limits.of(conf)
-    routes = table(limits)
     metrics = Metrics()
-    state_path = Path(conf.state_path)
-    service = Service(
-        driver=driver,
-        name=conf.inventory.driver,
-        limits=limits,
-        spools=state_path if state_path.is_dir() else None,
-    )
+    service = make_service(driver, conf)
+    routes = table(service.limits)
     pecan = Application(
         Root(tree(service, metrics, openapi(routes.values())), routes),
         hooks=[metrics, ProblemHook()],

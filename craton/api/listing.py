@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from craton import filters
 from craton.api.errors import invalid_parameter
 from craton.api.limits import Limits
+from craton.api.naming import SHOWN_KINDS
 from craton.api.parameters import Parameter, column, flag, number
-from craton.models import INVENTORY_KINDS, Entity, Host, specs
+from craton.models import Entity, Host, specs
 from craton.query import DEFAULT_LIMIT, AllOf, In, Order, Predicate, Query
 
 _MARKER: Final = "marker"
@@ -18,7 +19,7 @@ _MARKER: Final = "marker"
 #: The filters by field that a kind has.
 _COLUMNS: Final = {
     kind: {name: column(name, spec) for name, spec in specs(kind).items() if spec.filterable}
-    for kind in INVENTORY_KINDS
+    for kind in SHOWN_KINDS
 }
 
 _HOST_FILTERS: Final = {
@@ -41,7 +42,11 @@ def page_parameters(kind: type[Entity], limits: Limits) -> tuple[Parameter, ...]
         ),
         Parameter(name=_MARKER, help="Where to go on, from the link `next` of the page before."),
         _sort(kind),
-        flag("variables", "Whether variables are in the answer."),
+        *(
+            (flag("variables", "Whether variables are in the answer."),)
+            if "variables" in specs(kind)
+            else ()
+        ),
     )
 
 

@@ -9,11 +9,11 @@ from typing import Final
 
 import craton
 from craton.api.batches import MEMBERS
+from craton.api.naming import SHOWN_KINDS, schema_name
 from craton.api.parameters import Parameter
 from craton.api.problems import MEDIA_TYPE
 from craton.api.routes import Route
 from craton.api.schema import Schema, reference, schema_of, schema_of_entity, schema_of_list
-from craton.models import INVENTORY_KINDS
 
 _VARIABLE_PART = re.compile(r"{(\w+)}")
 
@@ -114,9 +114,9 @@ def _responses(route: Route) -> Schema:
 
 def _schemas() -> Schema:
     entities: Schema = {}
-    for kind in INVENTORY_KINDS:
-        entities[kind.__name__] = schema_of_entity(kind)
-        entities[f"{kind.__name__}List"] = schema_of_list(kind)
+    for kind in SHOWN_KINDS:
+        entities[schema_name(kind)] = schema_of_entity(kind)
+        entities[f"{schema_name(kind)}List"] = schema_of_list(kind)
     tally = _object(groups=_COUNT, hosts=_COUNT)
     link = _object(rel=_STRING, href=_STRING)
     stamp = _object(id=_STRING, revision={"type": ["string", "null"]})
@@ -127,6 +127,14 @@ def _schemas() -> Schema:
         "Batch": _object(changes=_list(_change())),
         "BatchResult": _object(changes=_list(stamp)),
         "ImportReport": _object(created=tally, updated=tally, deleted=tally, unchanged=tally),
+        "Fetched": _object(
+            url=_STRING,
+            sha256=_STRING,
+            size=_COUNT,
+            commit={"type": ["string", "null"]},
+            stale={"type": "boolean"},
+            fetched_at={"type": "string", "format": "date-time"},
+        ),
         "Versions": _object(versions=_list(_object(id=_STRING, status=_STRING, links=_list(link)))),
         "Health": _object(status=_STRING, driver=_STRING),
         "Capabilities": _object(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from craton.api.naming import field_name
 from craton.api.types import entity_from
 from craton.driver import parent_of
 from craton.errors import InvalidValue
@@ -69,7 +70,11 @@ def patched(entity: E, patch: Mapping[str, JsonValue]) -> E:
     Raises:
         InvalidValue: The result is no entity; the error names the field.
     """
-    maps = {name for name, spec in specs(type(entity)).items() if isinstance(spec, VariableMap)}
+    maps = {
+        name
+        for name, spec in specs(type(entity)).items()
+        if isinstance(spec, VariableMap) and not spec.read_only
+    }
     for name in maps & patch.keys():
         entity = with_variables(entity, _patched_map(getattr(entity, name), patch[name], name))
     fields = {name: value for name, value in patch.items() if name not in maps}
@@ -79,8 +84,15 @@ def patched(entity: E, patch: Mapping[str, JsonValue]) -> E:
         id=entity.id,
         parent=parent_of(entity),
     )
-    kept = {name: getattr(entity, name) for name in (*maps, *_set_by_craton(entity))}
-    return dataclasses.replace(values, **kept)
+    return dataclasses.replace(
+        completed(values, entity), **{name: getattr(entity, name) for name in maps}
+    )
+
+
+def completed(entity: E, before: E) -> E:
+    """Return an entity that a caller wrote with what Craton set in its state before."""
+    kept = {name: getattr(before, name) for name in _set_by_craton(before)}
+    return dataclasses.replace(entity, **kept)
 
 
 def _patched_map(variables: Variables, patch: JsonValue, field: str) -> Variables:
@@ -97,7 +109,8 @@ def _representation(entity: Entity) -> JsonValue:
     for name, spec in specs(type(entity)).items():
         if not spec.read_only and not isinstance(spec, VariableMap):
             value = getattr(entity, name)
-            found[name] = list(value) if isinstance(value, tuple) else value
+            value = list(value) if isinstance(value, tuple) else value
+            found[field_name(type(entity), name)] = value
     return found
 
 

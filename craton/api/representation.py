@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import orjson
 
+from craton.api.naming import SHOWN_KINDS, field_name, is_shown
 from craton.fields import Moment, Spec, VariableMap
-from craton.models import INVENTORY_KINDS, Entity, specs
+from craton.models import Entity, specs
 from craton.variables import Variables
 
 
@@ -40,12 +41,16 @@ class Plan:
         specs_ = {
             name: spec
             for name, spec in specs(kind).items()
-            if variables or not isinstance(spec, VariableMap)
+            if is_shown(kind, name) and (variables or name != "variables")
         }
         last = [name for name, spec in specs_.items() if spec.read_only and name != "id"]
         names = ("id", *(name for name in specs_ if name not in last and name != "id"), *last)
         writers = ((name, _WRITERS.get(type(specs_[name]))) for name in names)
-        return cls(names, attrgetter(*names), tuple((n, write) for n, write in writers if write))
+        return cls(
+            tuple(field_name(kind, name) for name in names),
+            attrgetter(*names),
+            tuple((name, write) for name, write in writers if write),
+        )
 
 
 def document(entity: Entity, variables: bool = True) -> dict[str, object]:
@@ -97,6 +102,6 @@ _WRITERS: dict[type[Spec], Callable[[Any], object]] = {
 }
 _PLANS = {
     (kind, variables): Plan.of(kind, variables)
-    for kind in INVENTORY_KINDS
+    for kind in SHOWN_KINDS
     for variables in (True, False)
 }

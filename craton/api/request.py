@@ -105,6 +105,17 @@ class Request(pecan.Request):
             MalformedRequest: It ends before its announced length.
             InvalidValue: There is none.
         """
+        body = self.octets()
+        if not body:
+            raise InvalidValue("body", "must not be empty")
+        return body
+
+    def octets(self) -> bytes:
+        """Read the whole body, which may be empty.
+
+        Raises:
+            UnsupportedMediaType, TooLarge, MalformedRequest: As for :meth:`body_bytes`.
+        """
         assert self.route is not None
         assert self.route.body is not None
         takes = self.route.body
@@ -113,10 +124,7 @@ class Request(pecan.Request):
             self.environ.get("CONTENT_TYPE", ""), takes.media_types
         ):
             raise UnsupportedMediaType(takes.media_types)
-        body = self._read(takes.limit)
-        if not body:
-            raise InvalidValue("body", "must not be empty")
-        return body
+        return self._read(takes.limit)
 
     def document(self) -> JsonValue:
         """Read the body as JSON.

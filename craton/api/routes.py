@@ -14,9 +14,17 @@ from typing import Final
 
 from craton.api.limits import Limits
 from craton.api.listing import host_filters, list_parameters, page_parameters
+from craton.api.naming import (
+    REFERENCE_KINDS,
+    collection_name,
+    kind_name,
+    parent_name,
+    schema_name,
+)
 from craton.api.parameters import Parameter, choice, flag, number
 from craton.api.schema import Schema, reference
-from craton.models import INVENTORY_KINDS, Entity, Group, Host, parent_field
+from craton.models import INVENTORY_KINDS, Entity, Group, Host, RegionReference, Secret
+from craton.secrets import MAX_PAYLOAD
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
@@ -24,8 +32,17 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 #: The formats of a bundle by the ending of the path.
 BUNDLE_TYPES: Final = {"tgz": "application/gzip", "zip": "application/zip", "json": JSON}
 
+#: The type of what is only bytes.
+BYTES: Final = "application/octet-stream"
+
 #: What Prometheus reads.
 METRICS_TYPE: Final = "text/plain"
+
+
+_CASCADE: Final = flag("cascade", "Delete its children too, and theirs.")
+
+#: Kinds whose children, if any, nobody sees, so that nobody has to be asked about them.
+_ALONE: Final = (*REFERENCE_KINDS, Secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +102,10 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
         *(route for kind in INVENTORY_KINDS for route in _variables_routes(kind, limits)),
         *_member_routes("hosts", "host_id", Host, limits),
         *_member_routes("children", "group_id", Group, limits),
+        *_entity_routes(RegionReference, limits),
+        _refresh_route(),
+        *_entity_routes(Secret, limits),
+        *_payload_routes(),
         *_inventory_routes(limits),
     ]
     return {(route.method, route.path): route for route in routes}
@@ -92,8 +113,8 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
 
 def collection_path(kind: type[Entity]) -> str:
     """Return the path of the collection of a kind."""
-    parent = parent_field(kind)
-    return f"/v1/{kind.collection}/{{{parent}}}" if parent else f"/v1/{kind.collection}"
+    parent, collection = parent_name(kind), collection_name(kind)
+    return f"/v1/{collection}/{{{parent}}}" if parent else f"/v1/{collection}"
 
 
 def _service_routes() -> Iterator[Route]:
@@ -126,25 +147,27 @@ def _service_routes() -> Iterator[Route]:
 def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
     collection = collection_path(kind)
     item = f"{collection}/{{id}}"
-    schema = reference(kind.__name__)
+    schema = reference(schema_name(kind))
+    word, words = kind_name(kind), collection_name(kind)
     body = Takes(schema=schema, limit=limits.max_body_bytes)
     patch = Takes(
         schema=reference("MergePatch"),
         limit=limits.max_body_bytes,
         media_types=(JSON, MERGE_PATCH),
     )
-    of_parent = f" of a {kind.parent.kind}" if kind.parent else ""
+    parent = "region or a group" if kind in REFERENCE_KINDS else kind.parent and kind.parent.kind
+    of_parent = f" of a {parent}" if parent else ""
     yield Route(
         method="GET",
         path=collection,
-        summary=f"List the {kind.collection}{of_parent}.",
+        summary=f"List the {words}{of_parent}.",
         parameters=list_parameters(kind, limits),
-        schema=reference(f"{kind.__name__}List"),
+        schema=reference(f"{schema_name(kind)}List"),
     )
     yield Route(
         method="POST",
         path=collection,
-        summary=f"Create a {kind.kind}.",
+        summary=f"Create a {word}.",
         body=body,
         status=HTTPStatus.CREATED,
         schema=schema,
@@ -152,14 +175,14 @@ def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
     yield Route(
         method="GET",
         path=item,
-        summary=f"Read a {kind.kind}.",
+        summary=f"Read a {word}.",
         schema=schema,
         conditional=True,
     )
     yield Route(
         method="PUT",
         path=item,
-        summary=f"Replace a {kind.kind} as a whole.",
+        summary=f"Replace a {word} as a whole.",
         body=body,
         schema=schema,
         conditional=True,
@@ -167,7 +190,7 @@ def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
     yield Route(
         method="PATCH",
         path=item,
-        summary=f"Change some fields of a {kind.kind}, by a JSON merge patch.",
+        summary=f"Change some fields of a {word}, by a JSON merge patch.",
         body=patch,
         schema=schema,
         conditional=True,
@@ -175,8 +198,40 @@ def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
     yield Route(
         method="DELETE",
         path=item,
-        summary=f"Delete a {kind.kind}.",
-        parameters=(flag("cascade", "Delete its children too, and theirs."),),
+        summary=f"Delete a {word}.",
+        parameters=() if kind in _ALONE else (_CASCADE,),
+        status=HTTPStatus.NO_CONTENT,
+        conditional=True,
+    )
+
+
+def _refresh_route() -> Route:
+    return Route(
+        method="POST",
+        path=f"{collection_path(RegionReference)}/{{id}}/refresh",
+        summary="Fetch the file of a reference anew, and say what it is.",
+        schema=reference("Fetched"),
+    )
+
+
+def _payload_routes() -> Iterator[Route]:
+    path = f"{collection_path(Secret)}/{{id}}/payload"
+    yield Route(
+        method="GET",
+        path=path,
+        summary="Read the bytes of a secret; it leaves a line in the audit log.",
+        media_types=(BYTES,),
+        conditional=True,
+    )
+    yield Route(
+        method="PUT",
+        path=path,
+        summary="Set the bytes of a secret.",
+        body=Takes(
+            schema={"type": "string", "format": "binary"},
+            limit=MAX_PAYLOAD,
+            media_types=(BYTES,),
+        ),
         status=HTTPStatus.NO_CONTENT,
         conditional=True,
     )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TypeAlias
 
+from craton.api.naming import collection_name, field_name, parent_name, schema_name
 from craton.api.representation import field_order
 from craton.api.specs import Anything, OneOf
 from craton.fields import Flag, Integer, Links, Moment, Spec, Text, VariableMap, VariableNames
-from craton.models import Entity, parent_field, specs
+from craton.models import Entity, specs
 
 Schema: TypeAlias = "dict[str, object]"
 
@@ -43,16 +44,17 @@ def schema_of(spec: Spec) -> Schema:
 
 def schema_of_entity(kind: type[Entity]) -> Schema:
     """Return the schema of an entity as it is read and written."""
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field_name(kind, field.name): field for field in dataclasses.fields(kind)}
     properties: dict[str, Schema] = {}
     required = []
     for name in field_order(kind):
-        spec, field = specs(kind)[name], fields[name]
+        field = fields[name]
+        spec = specs(kind)[field.name]
         properties[name] = {**schema_of(spec), "description": spec.help}
         if spec.read_only:
             properties[name]["readOnly"] = True
         elif field.default is dataclasses.MISSING:
-            if name != parent_field(kind):
+            if name != parent_name(kind):
                 required.append(name)
         elif isinstance(field.default, str | int | None):
             properties[name]["default"] = field.default
@@ -75,10 +77,10 @@ def schema_of_list(kind: type[Entity]) -> Schema:
     return {
         "type": "object",
         "properties": {
-            kind.collection: {"type": "array", "items": reference(kind.__name__)},
+            collection_name(kind): {"type": "array", "items": reference(schema_name(kind))},
             "links": {"type": "array", "items": link, "description": "`next`, if there is more."},
         },
-        "required": [kind.collection, "links"],
+        "required": [collection_name(kind), "links"],
     }
 
 

@@ -15,10 +15,11 @@ from wsme.exc import InvalidInput, UnknownAttribute
 from wsme.rest.json import fromjson
 from wsme.types import Base, Unset, UserType, wsattr
 
+from craton.api.naming import SHOWN_KINDS, field_name, is_shown, kind_name, parent_name
 from craton.errors import InvalidValue
 from craton.fields import Links, Spec, VariableMap, VariableNames
 from craton.jsontext import JsonValue
-from craton.models import INVENTORY_KINDS, E, Entity, parent_field, specs
+from craton.models import E, Entity, parent_field, specs
 from craton.variables import Variables
 
 
@@ -100,11 +101,14 @@ def _body_of(kind: type[Entity]) -> Body:
     required = {
         field.name for field in dataclasses.fields(kind) if field.default is dataclasses.MISSING
     }
-    return Body(kind.kind, specs(kind), required - {parent_field(kind)})
+    members = {
+        field_name(kind, name): spec for name, spec in specs(kind).items() if is_shown(kind, name)
+    }
+    return Body(kind_name(kind), members, required - {parent_field(kind)})
 
 
 #: What a body that stands for an entity is made of, by kind.
-BODIES: Final = {kind: _body_of(kind) for kind in INVENTORY_KINDS}
+BODIES: Final = {kind: _body_of(kind) for kind in SHOWN_KINDS}
 
 
 def entity_from(
@@ -126,6 +130,7 @@ def entity_from(
     agree(kind, value, id=id, parent=parent)
     fields["id"] = id or ""
     if parent is not None:
+        fields.pop(str(parent_name(kind)), None)
         fields[str(parent_field(kind))] = parent
     return kind(**fields)
 
@@ -142,6 +147,6 @@ def agree(kind: type[Entity], value: JsonValue, *, id: str | None, parent: str |
             raise InvalidValue("id", "must be left out; Craton makes it")
     elif value.get("id", id) != id:
         raise InvalidValue("id", f"must be {id!r}, as in the path")
-    name = parent_field(kind)
+    name = parent_name(kind)
     if name is not None and value.get(name, parent) != parent:
         raise InvalidValue(name, f"must be {parent!r}, as in the path; it never changes")

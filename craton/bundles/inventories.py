@@ -18,25 +18,29 @@ from craton.bundles.layout import GroupTree, variable_files
 from craton.bundles.precedence import Precedence
 from craton.bundles.quoting import quoted
 from craton.bundles.rendering import rendered_host
+from craton.bundles.secrets import HostsWithSecrets, path_variables
 from craton.bundles.spool import Spool
-from craton.models import Group, Host
+from craton.models import Group
 
 #: Stands where hosts belong, in what is written before them; no name holds it.
 _PLACE: Final = b"\0"
+#: From the directory of the hosts' inventories to the top of the bundle.
+_ABOVE: Final = "../"
 #: How many combinations of groups are remembered with their part of an inventory.
 _COMBINATIONS: Final = 8192
 
 
 def write_ansible(
-    spool: Spool, precedence: Precedence, hosts: Iterable[Host], *, whole_region: bool
-) -> None:
-    """Write one inventory of all hosts, to be unpacked into ``/etc/ansible``."""
+    spool: Spool, precedence: Precedence, hosts: HostsWithSecrets, *, whole_region: bool
+) -> list[Group]:
+    """Write one inventory of all hosts, for ``/etc/ansible``; return the groups that are in it."""
     with closing(Buckets(spool.directory)) as members, spool.writing("hosts") as write:
         write(b'{"all":{"hosts":{')
         separator = b""
-        for host in hosts:
+        for host, secrets in hosts:
             name = quoted(host.name)
-            write(b"".join((separator, name, b":", rendered_host(host).encode())))
+            variables = rendered_host(host, path_variables(host, secrets))
+            write(b"".join((separator, name, b":", variables.encode())))
             separator = b","
             member = b",%b:null" % name
             for group in host.groups:
@@ -47,20 +51,22 @@ def write_ansible(
             write(piece)
         write(b"}}")
     _write_variables(spool, "", precedence, groups)
+    return groups
 
 
 def write_taskflow(
-    spool: Spool, precedence: Precedence, hosts: Iterable[Host], *, whole_region: bool
-) -> None:
-    """Write an inventory for each host, for a flow that runs hosts one by one."""
+    spool: Spool, precedence: Precedence, hosts: HostsWithSecrets, *, whole_region: bool
+) -> list[Group]:
+    """Write an inventory for each host, for a flow that runs them one by one; return the groups."""
     used: set[str] = set()
     groups_of = _memberships(precedence.graph)
 
     def inventories() -> Iterator[tuple[str, bytes]]:
-        for host in hosts:
+        for host, secrets in hosts:
             used.update(host.groups)
             name = quoted(host.name)
-            variables = rendered_host(host).encode()
+            paths = path_variables(host, secrets, _ABOVE)
+            variables = rendered_host(host, paths).encode()
             groups = name.join(groups_of(host.groups))
             yield host.name, b'{"all":{"hosts":{%b:%b},"children":%b}}' % (name, variables, groups)
 
@@ -68,6 +74,7 @@ def write_taskflow(
         spool.add(f"inventory/{file}", content)
     groups = precedence.graph.selected(None if whole_region else used)
     _write_variables(spool, "inventory/", precedence, groups)
+    return groups
 
 
 def _write_variables(

@@ -9,7 +9,7 @@ from craton.bundles.groups import GroupGraph
 from craton.bundles.precedence import Precedence
 from craton.bundles.quoting import checked, quoted
 from craton.bundles.rendering import rendered
-from craton.models import Group
+from craton.models import Group, Region, Tenant
 from craton.names import IMPLICIT_GROUPS, PRIORITY_VARIABLE
 
 #: What Ansible adds to the name of a group to find the file of its variables.
@@ -17,6 +17,9 @@ _EXTENSIONS: Final = (".yml", ".yaml", ".json")
 
 #: How deep groups are written inside of each other. Ansible's reader is recursive.
 _MAX_NESTING: Final = 50
+
+#: The file of a group's own variables, behind those that it refers to.
+_OWN: Final = "2-own.json"
 
 #: The rank of ``all``.
 _ALL: Final = -1
@@ -121,19 +124,24 @@ def variable_files(precedence: Precedence, groups: Iterable[Group]) -> Iterator[
     """
     groups = list(groups)
     tenant, region = precedence.tenant, precedence.region
-    files: dict[str, dict[str, str]] = {"all": {}}
-    if tenant.variables:
-        files["all"]["0-tenant.json"] = rendered(tenant.variables, tenant.templated)
-    if region.variables:
-        files["all"]["2-own.json"] = rendered(region.variables, region.templated)
+    files = {"all": {**_rendered("0-tenant.json", tenant), **_of_owner(precedence, region)}}
     for group in groups:
-        files[checked(group.name)] = (
-            {"2-own.json": rendered(group.variables, group.templated)} if group.variables else {}
-        )
+        files[checked(group.name)] = _of_owner(precedence, group)
     # The longest name first: a directory that is made here may itself be mistaken for another's.
     for name in sorted({*files, *IMPLICIT_GROUPS}, key=len, reverse=True):
         if not files.get(name) and any(files.get(name + ending) for ending in _EXTENSIONS):
-            files[name] = {"2-own.json": "{}"}
+            files[name] = {_OWN: b"{}"}
     for name, contents in files.items():
-        for file, text in contents.items():
-            yield f"group_vars/{name}/{file}", text.encode()
+        for file, content in contents.items():
+            yield f"group_vars/{name}/{file}", content
+
+
+def _of_owner(precedence: Precedence, owner: Region | Group) -> dict[str, bytes]:
+    referenced = {file.member: file.fetched.content for file in precedence.files.of(owner.id)}
+    return referenced | _rendered(_OWN, owner)
+
+
+def _rendered(file: str, owner: Tenant | Region | Group) -> dict[str, bytes]:
+    if not owner.variables:
+        return {}
+    return {file: rendered(owner.variables, owner.templated).encode()}

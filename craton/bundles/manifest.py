@@ -22,6 +22,7 @@ def write_manifest(
     target: str,
     filters: Mapping[str, Sequence[str]],
     snapshot: bool,
+    references: Sequence[Mapping[str, object]] = (),
 ) -> None:
     """Write the manifest behind all other members.
 
@@ -32,6 +33,7 @@ def write_manifest(
         target: For whom the bundle is.
         filters: The filters as they were given.
         snapshot: Whether the members are of one state of the region.
+        references: What is told of each referenced file among them.
     """
     head = {
         "format": FORMAT,
@@ -50,4 +52,4 @@ def write_manifest(
             digest = member.sha256.hex().encode()
             write(b'%b{"name":%b,"size":%d,"sha256":"%b"}' % (separator, name, member.size, digest))
             separator = b","
-        write(b'],"references":[]}')
+        write(b'],"references":%b}' % jsontext.dumps(list(references)).encode())

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import orjson
 from zlib_ng import zlib_ng
 
 from craton import jsontext
@@ -17,12 +19,21 @@ from craton.bundles.groups import GroupGraph, in_region
 from craton.bundles.inventories import write_ansible, write_taskflow
 from craton.bundles.manifest import FORMAT, write_manifest
 from craton.bundles.precedence import Precedence
+from craton.bundles.references import ALL, NO_FILES, ReferencedFiles
 from craton.bundles.script import write_script
+from craton.bundles.secrets import (
+    HostsWithSecrets,
+    Placing,
+    any_in,
+    of_hosts,
+    sealed_payloads,
+)
 from craton.bundles.spool import Spool
 from craton.driver import InventoryReader
 from craton.errors import Unavailable
-from craton.models import Group, Host, Region, Tenant
+from craton.models import Group, Host, Region, Secret, Tenant
 from craton.query import Predicate, Query
+from craton.secrets import SecretStore
 
 if TYPE_CHECKING:
     from craton.filters import HostFilters  # which needs the precedence, and so this package
@@ -57,11 +68,15 @@ class BundleRequest:
         region_id: The region.
         target: For whom.
         filters: Which hosts; without a word on it, inactive ones are left out.
+        files: The files that the region and its groups refer to, fetched before.
+        secrets: What opens secrets; ``None`` leaves them out.
     """
 
     region_id: str
     target: Target
     filters: HostFilters
+    files: ReferencedFiles = NO_FILES
+    secrets: SecretStore | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,8 +86,9 @@ class BundlePlan:
     Attributes:
         request: What is wanted.
         etag: Opaque, without quotes; another one whenever the bytes would be others, and the same
-            while nothing in the region's groups, the chosen hosts, the region and the tenant
-            changes. Of the same plan, a ``.tgz`` and a ``.zip`` have the same.
+            while nothing changes in the region's groups, the chosen hosts and their secrets, the
+            region, the tenant and the referenced files. Of the same plan, a ``.tgz`` and a ``.zip``
+            have the same.
         snapshot: Whether the reader sees one state.
     """
 
@@ -96,7 +112,7 @@ class BundlePlan:
             BackendFault: The store holds a name that cannot be written, or does not order names.
         """
         with _disk_errors():
-            spool = Spool(directory)
+            spool = Spool(directory, self._unseal)
         try:
             with _disk_errors():
                 self._write(spool)
@@ -111,11 +127,14 @@ class BundlePlan:
 
     def _write(self, spool: Spool) -> None:
         graph = GroupGraph.load(self._reader, self._region.id)
-        precedence = Precedence(self._tenant, self._region, graph)
+        precedence = Precedence(self._tenant, self._region, graph, self.request.files)
         with closing(self._reader.scan(Host, Query(where=self._where))) as hosts:
             write = _WRITERS[self.request.target]
-            write(spool, precedence, hosts, whole_region=not self.request.filters)
+            placing = Placing(self._with_secrets(hosts))
+            groups = write(spool, precedence, placing, whole_region=not self.request.filters)
         if self.request.target is not Target.SCRIPT:
+            for placed, sealed in sealed_payloads(self._reader, placing.placed()):
+                spool.add_sealed(placed.path, _frame(placed.secret, sealed))
             write_manifest(
                 spool,
                 tenant=self._tenant.name,
@@ -123,8 +142,28 @@ class BundlePlan:
                 target=self.request.target.value,
                 filters=self.request.filters.document(),
                 snapshot=self.snapshot,
+                references=self._references(groups),
             )
         spool.finish()
+
+    def _references(self, groups: Iterable[Group]) -> list[dict[str, object]]:
+        """Return what the manifest says of the files of the region and of these groups."""
+        owners = {self._region.id: ALL, **{group.id: group.name for group in groups}}
+        return [
+            file.document(owner)
+            for id, owner in owners.items()
+            for file in self.request.files.of(id)
+        ]
+
+    def _with_secrets(self, hosts: Iterable[Host]) -> HostsWithSecrets:
+        if self.request.secrets is None or not any_in(self._reader, in_region(self._region.id)):
+            return zip(hosts, repeat(()))
+        return of_hosts(self._reader, hosts)
+
+    def _unseal(self, frame: bytes) -> bytes:
+        assert self.request.secrets is not None
+        host_id, name, sealed = orjson.loads(frame)
+        return self.request.secrets.open(sealed, host_id, name)
 
 
 def plan(reader: InventoryReader, request: BundleRequest, *, snapshot: bool) -> BundlePlan:
@@ -140,8 +179,9 @@ def plan(reader: InventoryReader, request: BundleRequest, *, snapshot: bool) -> 
         InvalidQuery: A filter names a group that does not exist.
     """
     region = reader.get(Region, request.region_id)
+    request.files.check_current(reader, region.id)
     tenant = reader.get(Tenant, region.tenant_id)
-    where = request.filters.only_active().predicate(reader, region)
+    where = request.filters.only_active().predicate(reader, region, request.files)
     parts = (
         str(FORMAT),
         # Another version of the library may compress to other bytes.
@@ -152,6 +192,8 @@ def plan(reader: InventoryReader, request: BundleRequest, *, snapshot: bool) -> 
         *(tenant.id, tenant.revision, region.id, region.revision),
         reader.digest(Group, in_region(region.id)),
         reader.digest(Host, where),
+        request.files.digest,
+        "" if request.secrets is None else _digest_of_secrets(reader, request, where),
     )
     return BundlePlan(
         request=request,
@@ -162,6 +204,19 @@ def plan(reader: InventoryReader, request: BundleRequest, *, snapshot: bool) -> 
         _region=region,
         _where=where,
     )
+
+
+def _digest_of_secrets(reader: InventoryReader, request: BundleRequest, where: Predicate) -> str:
+    if not request.filters:
+        return reader.digest(Secret, in_region(request.region_id))
+    hosts = reader.scan(Host, Query(where=where))
+    ids = (secret.revision for _, secrets in of_hosts(reader, hosts) for secret in secrets)
+    return " ".join(ids)
+
+
+def _frame(secret: Secret, sealed: str) -> bytes:
+    """Return what :meth:`BundlePlan._unseal` needs."""
+    return orjson.dumps([secret.host_id, secret.name, sealed])
 
 
 @contextmanager

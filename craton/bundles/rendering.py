@@ -19,6 +19,7 @@ from craton.variables import Variables
 
 _VARIABLE, _STATEMENT, _REMARK = TEMPLATE_MARKS
 _HEADER_IN_TEXT: Final = f'"{HEADER}'
+_NO_PATHS: Final[Mapping[str, str]] = {}
 _FIELDS: Final = [(field, name, f'"{name}":') for field, name in CONNECTION_VARIABLES.items()]
 
 
@@ -45,14 +46,24 @@ def rendered_members(variables: Variables, templated: Collection[str]) -> dict[s
     }
 
 
-def rendered_host(host: Host) -> str:
-    """Return the text of everything that a host itself sets, its fields included."""
-    text = rendered(host.variables, host.templated)
+def rendered_host(host: Host, paths: Mapping[str, str] = _NO_PATHS) -> str:
+    """Return the text of everything that a host itself sets, its fields included.
+
+    Args:
+        host: The host.
+        paths: The variables with the paths of its secrets; they win, and are templates.
+    """
+    if paths:
+        members = rendered_members(host.variables.without(*paths), host.templated)
+        members |= {name: jsontext.dumps(path) for name, path in paths.items()}
+        text = as_object(dict(sorted(members.items())))
+    else:
+        text = rendered(host.variables, host.templated)
     fields = ""
     for field, name, key in _FIELDS:
         value = getattr(host, field)
         # The search is cheap; what it finds may be a key inside of another variable.
-        if value is not None and not (key in text and name in host.variables):
+        if value is not None and not (key in text and (name in host.variables or name in paths)):
             fields += f"{key}{jsontext.dumps(marked(value))},"
     if not fields:
         return text

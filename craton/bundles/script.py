@@ -11,8 +11,9 @@ from craton.bundles.layout import DEFAULT_PRIORITY
 from craton.bundles.precedence import Precedence
 from craton.bundles.quoting import quoted
 from craton.bundles.rendering import as_object, rendered_host, rendered_members
+from craton.bundles.secrets import HostsWithSecrets, path_variables
 from craton.bundles.spool import Spool
-from craton.models import Group, Host
+from craton.models import Group, Region
 from craton.names import PRIORITY_VARIABLE
 
 #: The bucket of hosts without groups; no group has this id.
@@ -20,16 +21,17 @@ _UNGROUPED: Final = ""
 
 
 def write_script(
-    spool: Spool, precedence: Precedence, hosts: Iterable[Host], *, whole_region: bool
-) -> None:
-    """Write the document as the only member of a spool."""
+    spool: Spool, precedence: Precedence, hosts: HostsWithSecrets, *, whole_region: bool
+) -> list[Group]:
+    """Write the document as the only member of a spool; return the groups that are in it."""
     graph = precedence.graph
     with closing(Buckets(spool.directory)) as members, spool.writing("script.json") as write:
         write(b'{"_meta":{"hostvars":{')
         separator = b""
-        for host in hosts:
+        for host, secrets in hosts:
             name = quoted(host.name)
-            write(b"".join((separator, name, b":", rendered_host(host).encode())))
+            variables = rendered_host(host, path_variables(host, secrets))
+            write(b"".join((separator, name, b":", variables.encode())))
             separator = b","
             member = b",%b" % name
             for id in host.groups or (_UNGROUPED,):
@@ -47,8 +49,12 @@ def write_script(
             write(b',%b:{"hosts":[' % quoted(group.name))
             for piece in without_first_comma(members.read(group.id)):
                 write(piece)
-            write(b'],"children":[%b],"vars":%b}' % (b",".join(_names(children)), _of(group)))
+            write(
+                b'],"children":[%b],"vars":%b}'
+                % (b",".join(_names(children)), _of(precedence, group))
+            )
         write(b"}")
+    return groups
 
 
 def _names(groups: Iterable[Group]) -> list[bytes]:
@@ -56,15 +62,22 @@ def _names(groups: Iterable[Group]) -> list[bytes]:
 
 
 def _of_all(precedence: Precedence) -> bytes:
-    tenant, region = precedence.tenant, precedence.region
+    tenant = precedence.tenant
     return as_object(
         rendered_members(tenant.variables, tenant.templated)
-        | rendered_members(region.variables, region.templated)
+        | _members(precedence, precedence.region)
     ).encode()
 
 
-def _of(group: Group) -> bytes:
-    members = rendered_members(group.variables, group.templated)
+def _of(precedence: Precedence, group: Group) -> bytes:
+    members = _members(precedence, group)
     if group.priority != DEFAULT_PRIORITY:
         members[PRIORITY_VARIABLE] = str(group.priority)
     return as_object(members).encode()
+
+
+def _members(precedence: Precedence, owner: Region | Group) -> dict[str, str]:
+    members: dict[str, str] = {}
+    for file in precedence.files.of(owner.id):
+        members |= file.rendered
+    return members | rendered_members(owner.variables, owner.templated)

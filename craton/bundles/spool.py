@@ -16,14 +16,22 @@ from enum import Enum
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, TypeAlias
 
 from craton.bundles import tgz, zip
 from craton.bundles.files import CHUNK, nameless_file
 from craton.bundles.member import Contents, Member
 from craton.errors import BackendFault
 
-_RECORD: Final = struct.Struct("<HQQ32s")
+_RECORD: Final = struct.Struct("<HQQ32sI")
+
+
+#: From what stands in the spool to the payload of a secret.
+Unseal: TypeAlias = Callable[[bytes], bytes]
+
+
+def _nothing_sealed(sealed: bytes) -> bytes:
+    raise BackendFault("nothing here opens secrets")
 
 
 class Format(Enum):
@@ -39,8 +47,11 @@ class Spool:
     Members of which there are many are added by :meth:`add` in the order of their names, and their
     names go to the disk. The few others, by :meth:`writing`, come in any order.
 
+    A secret is in here as it was sealed, and opened while it is packed.
+
     Args:
         directory: Where the temporary files live; by default where the system keeps such files.
+        unseal: Opens what :meth:`add_sealed` was given.
 
     Attributes:
         etag: The ETag of what is in here; ``None`` when the region changed while it was read, so
@@ -49,8 +60,9 @@ class Spool:
 
     etag: str | None = None
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, unseal: Unseal = _nothing_sealed) -> None:
         self.directory = directory
+        self._unseal = unseal
         self._content = nameless_file(directory)
         self._index = nameless_file(directory)
         self._end = 0
@@ -80,14 +92,29 @@ class Spool:
         Raises:
             BackendFault: It is not, so the store does not order by code point.
         """
-        if name <= self._latest:
-            raise BackendFault("the store does not order names by code point", name=name)
-        self._latest = name
-        encoded = name.encode()
         digest = hashlib.sha256(content).digest()
-        self._index.write(_RECORD.pack(len(encoded), len(content), self._end, digest) + encoded)
-        self._content.write(content)
-        self._end += len(content)
+        self._append(Member(name, len(content), digest, self._end), content)
+
+    def add_sealed(self, name: str, sealed: bytes) -> None:
+        """Add a secret member, as :meth:`add` does. It is opened to see that this will work later.
+
+        Raises:
+            BackendFault: It is not in order, or does not open.
+            Unavailable: What opens it is away.
+        """
+        content = self._unseal(sealed)
+        digest = hashlib.sha256(content).digest()
+        self._append(Member(name, len(content), digest, self._end, len(sealed)), sealed)
+
+    def _append(self, member: Member, held: bytes) -> None:
+        if member.name <= self._latest:
+            raise BackendFault("the store does not order names by code point", name=member.name)
+        self._latest = member.name
+        name = member.name.encode()
+        record = _RECORD.pack(len(name), member.size, member.start, member.sha256, member.sealed)
+        self._index.write(record + name)
+        self._content.write(held)
+        self._end += len(held)
 
     @contextmanager
     def writing(self, name: str, *, last: bool = False) -> Iterator[Callable[[bytes], None]]:
@@ -137,10 +164,14 @@ class Spool:
     def contents(self) -> Contents:
         """Yield all members in their order, each with its content in pieces.
 
-        The pieces have :data:`CHUNK` bytes at most. Read them before the next member.
+        The pieces have :data:`CHUNK` bytes at most, but for a secret, which is one piece. Read them
+        before the next member.
         """
         window, begin = b"", 0
         for member in self.members():
+            if member.sealed:
+                yield member, iter((self._opened(member),))
+                continue
             offset = member.start - begin
             if member.size <= CHUNK and not 0 <= offset <= len(window) - member.size:
                 window, begin, offset = self._read(member.start, CHUNK), member.start, 0
@@ -159,6 +190,12 @@ class Spool:
         """Yield the one document that an inventory script prints (target ``script``)."""
         (member,) = self.members()
         return self._pieces(member)
+
+    def _opened(self, member: Member) -> bytes:
+        content = self._unseal(self._read(member.start, member.sealed))
+        if hashlib.sha256(content).digest() != member.sha256:
+            raise BackendFault("a secret opened to something else than before", name=member.name)
+        return content
 
     def _pieces(self, member: Member) -> Iterator[bytes]:
         end = member.start + member.size
@@ -179,11 +216,11 @@ class Spool:
             rest += piece
             position = 0
             while position + _RECORD.size <= len(rest):
-                length, size, start, digest = _RECORD.unpack_from(rest, position)
+                length, size, start, digest, sealed = _RECORD.unpack_from(rest, position)
                 begin = position + _RECORD.size
                 if begin + length > len(rest):
                     break
                 name = rest[begin : begin + length].decode()
-                yield Member(name, size, digest, start)
+                yield Member(name, size, digest, start, sealed)
                 position = begin + length
             rest = rest[position:]

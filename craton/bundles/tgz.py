@@ -19,6 +19,10 @@ from craton.bundles.member import Contents, Member
 #: Fast, and nearly as small as higher levels on such text.
 LEVEL: Final = 2
 
+#: Who may read a member once it is unpacked.
+MODE: Final = 0o644
+SECRET_MODE: Final = 0o600
+
 _BLOCK: Final = tarfile.BLOCKSIZE
 _NAME_FIELD: Final = 100
 #: No name, no time, no hint at the level, "unknown" as the system.
@@ -43,8 +47,10 @@ def archive(contents: Contents) -> Iterator[bytes]:
 def header(member: Member) -> bytes:
     """Return the blocks of a tar archive that stand in front of a member's content."""
     name = member.name.encode()
-    if len(name) > _NAME_FIELD or len(name) != len(member.name) or member.size >= 8**11:
-        return _tar_info(member.name, member.size).tobuf(tarfile.PAX_FORMAT)
+    plain = len(name) <= _NAME_FIELD and len(name) == len(member.name)
+    if member.sealed or not plain or member.size >= 8**11:
+        mode = SECRET_MODE if member.sealed else MODE
+        return _tar_info(member.name, member.size, mode).tobuf(tarfile.PAX_FORMAT)
     size = b"%011o\0" % member.size
     checksum = _CHECKSUM + sum(name) + sum(size)
     return b"".join(
@@ -52,14 +58,14 @@ def header(member: Member) -> bytes:
     )
 
 
-def _tar_info(name: str, size: int) -> tarfile.TarInfo:
+def _tar_info(name: str, size: int, mode: int) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
     info.size = size
-    info.mode = 0o644
+    info.mode = mode
     return info
 
 
-_EMPTY: Final = _tar_info("", 0).tobuf(tarfile.PAX_FORMAT)
+_EMPTY: Final = _tar_info("", 0, MODE).tobuf(tarfile.PAX_FORMAT)
 #: Mode and owner, from a header without a name and a size; then the time, and what is behind the
 #: checksum, which counts as eight spaces itself.
 _OWNER: Final = _EMPTY[100:124]

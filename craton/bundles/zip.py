@@ -16,7 +16,7 @@ from zlib_ng import zlib_ng
 
 from craton.bundles.files import CHUNK, nameless_file
 from craton.bundles.member import Contents, Member
-from craton.bundles.tgz import LEVEL
+from craton.bundles.tgz import LEVEL, MODE, SECRET_MODE
 
 #: 1980-01-01 00:00, the earliest moment that the format knows: time, then date.
 _MOMENT: Final = (0, 1 << 5 | 1)
@@ -25,7 +25,7 @@ _MADE_ON_UNIX: Final = 3 << 8 | _VERSION
 _UTF8_NAME: Final = 1 << 11
 _SIZES_BEHIND: Final = 1 << 3
 _DEFLATED: Final = 8
-_REGULAR_FILE: Final = 0o100644 << 16
+_REGULAR_FILE: Final = 0o100000
 _ZIP64_EXTRA: Final = 1
 #: What stands in a field that is too small for its value; the value is in the zip64 record.
 _SEE_ZIP64: Final = 0xFFFFFFFF
@@ -47,6 +47,7 @@ class _Entry:
     compressed: int
     size: int
     offset: int
+    mode: int
 
 
 def archive(contents: Contents, directory: Path | None) -> Iterator[bytes]:
@@ -75,7 +76,7 @@ def _whole(member: Member, pieces: Iterator[bytes], offset: int) -> Generator[by
     content = b"".join(pieces)
     packed = zlib_ng.compress(content, LEVEL, -zlib_ng.MAX_WBITS)
     checksum = zlib_ng.crc32(content)
-    entry = _Entry(member.name.encode(), _UTF8_NAME, checksum, len(packed), member.size, offset)
+    entry = replace(_entry(member, offset), checksum=checksum, compressed=len(packed))
     yield _local(entry) + packed
     return entry
 
@@ -84,7 +85,7 @@ def _in_pieces(
     member: Member, pieces: Iterator[bytes], offset: int
 ) -> Generator[bytes, None, _Entry]:
     """Pack a member whose sizes are known only behind it."""
-    entry = _Entry(member.name.encode(), _UTF8_NAME | _SIZES_BEHIND, 0, 0, member.size, offset)
+    entry = replace(_entry(member, offset), flags=_UTF8_NAME | _SIZES_BEHIND)
     yield _local(entry)
     compressor = zlib_ng.compressobj(LEVEL, zlib_ng.DEFLATED, -zlib_ng.MAX_WBITS)
     checksum = compressed = 0
@@ -97,6 +98,11 @@ def _in_pieces(
     compressed += len(packed)
     yield packed + _DESCRIPTOR.pack(b"PK\x07\x08", checksum, compressed, member.size)
     return replace(entry, checksum=checksum, compressed=compressed)
+
+
+def _entry(member: Member, offset: int) -> _Entry:
+    mode = SECRET_MODE if member.sealed else MODE
+    return _Entry(member.name.encode(), _UTF8_NAME, 0, 0, member.size, offset, mode)
 
 
 def _local(entry: _Entry) -> bytes:
@@ -144,7 +150,7 @@ def _central(entry: _Entry) -> bytes:
         len(entry.name),
         len(extra),
         *(0, 0, 0),
-        _REGULAR_FILE,
+        (_REGULAR_FILE | entry.mode) << 16,
         offset,
     )
     return head + entry.name + extra

@@ -56,12 +56,13 @@ def _settings(arguments: Namespace) -> cfg.ConfigOpts:
 
 
 def _upgrade(conf: cfg.ConfigOpts) -> None:
-    """Bring the store to the newest schema; servers that start at once take turns."""
+    """Bring the store to the newest schema, and make keys; servers that start at once wait."""
     state = console.state_directory(conf)
     with (state / "upgrade.lock").open("w") as lock, closing(loader.load(conf)) as driver:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Capability.MIGRATIONS in driver.capabilities:
             driver.migrations().upgrade()
+        loader.load_secret_store(conf).prepare()
 
 
 def _greeting(driver: InventoryDriver, url: str) -> str:

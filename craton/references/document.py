@@ -39,46 +39,49 @@ _VAULT: Final = frozenset({"!vault", "!vault-encrypted"})
 _GROWTH: Final = 10
 
 
-def variables_of(content: bytes, url: str) -> dict[str, JsonValue]:
+def variables_of(content: bytes, url: str, *, marked: bool = False) -> dict[str, JsonValue]:
     """Return the variables that Ansible would read in a file.
 
     Args:
         content: The file.
         url: From where it is, for errors.
+        marked: Whether strings that the file calls unsafe are told from others, in the form that
+            they have in JSON for Ansible. What else looks like a template is one.
 
     Raises:
         ReferenceMalformed: It is not UTF-8, neither JSON nor YAML, not one mapping, or holds what
             Ansible cannot take, or would take for something else.
     """
     try:
-        return _read(content)
+        return _read(content, marked)
     except InvalidValue as error:
         raise ReferenceMalformed(shown(url), f"cannot be used: {error}") from error
     except yaml.YAMLError as error:
         raise ReferenceMalformed(shown(url), f"is not YAML: {_problem(error)}") from error
 
 
-def _read(content: bytes) -> dict[str, JsonValue]:
+def _read(content: bytes, marked: bool) -> dict[str, JsonValue]:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidValue("file", f"must be UTF-8 (byte {error.start} is not)") from error
     if text.startswith("$ANSIBLE_VAULT;"):
         raise InvalidValue("file", "must not be encrypted as a whole; encrypt values by !vault")
-    value = _json(text, content) if text.lstrip().startswith("{") else None
+    value = _json(text, content, marked) if text.lstrip().startswith("{") else None
     if value is None:
-        value = _Reader(text).read()
+        value = _Reader(text, marked).read()
     if not isinstance(value, dict):
         raise InvalidValue("file", "must hold a mapping of variables")
-    return Variables(value).decode()
+    return value if marked else Variables(value).decode()
 
 
-def _json(text: str, content: bytes) -> JsonValue:
+def _json(text: str, content: bytes, marked: bool) -> JsonValue:
     try:
         json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _without_marks(jsontext.decode(content, "file"))
+    value = jsontext.decode(content, "file")
+    return value if marked else _without_marks(value)
 
 
 def _without_marks(value: JsonValue) -> JsonValue:
@@ -96,8 +99,9 @@ def _without_marks(value: JsonValue) -> JsonValue:
 class _Reader:
     """Turns one YAML document into JSON values."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, marked: bool) -> None:
         self._text = text
+        self._marked = marked
         self._left = _GROWTH * len(text) + 10_000
         self._pairs: dict[int, Mapping[str, Node]] = {}
 
@@ -118,7 +122,8 @@ class _Reader:
         if node.tag in _VAULT:
             return self._vault(node)
         if node.tag == _UNSAFE:
-            return self._value(self._untagged(node), depth)
+            value = self._value(self._untagged(node), depth)
+            return {_UNSAFE_KEY: value} if self._marked and isinstance(value, str) else value
         if node.tag not in _TAGS:
             _refuse(node, f"has the tag {node.tag!r}, which Ansible does not take")
         if isinstance(node, MappingNode):

@@ -92,13 +92,17 @@ class SecretStore(ABC):
                 is gone. Nothing of the payload is told.
             Unavailable: The store is away.
         """
-        if not sealed.startswith(self._head):
+        if not self.made(sealed):
             raise SealBroken(host_id, name, f"it was not sealed by {self.mark!r}")
         return self._open(sealed.removeprefix(self._head), host_id, name)
 
+    def made(self, sealed: str) -> bool:
+        """Tell whether a text says that this store made it, in its present format."""
+        return sealed.startswith(self._head)
+
     def is_current(self, sealed: str) -> bool:
         """Tell whether sealing again would protect the payload no better. Nothing is opened."""
-        return sealed.startswith(self._head) and self._is_current(sealed.removeprefix(self._head))
+        return self.made(sealed) and self._is_current(sealed.removeprefix(self._head))
 
     def discard(self, sealed: str) -> None:
         """Let go of what the store keeps elsewhere for a text that nobody will open again.
@@ -108,7 +112,7 @@ class SecretStore(ABC):
         Raises:
             Unavailable: The store is away.
         """
-        if sealed.startswith(self._head):
+        if self.made(sealed):
             self._discard(sealed.removeprefix(self._head))
 
     @property

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Generic
+from typing import Any, Generic
 from urllib.parse import quote
 
 from webob import Response
@@ -20,11 +21,13 @@ from craton.api.controllers.responses import (
     not_modified,
 )
 from craton.api.listing import column_filters, given_host_filters, links, query_of
-from craton.api.patches import patched
+from craton.api.naming import collection_name, parent_name
+from craton.api.patches import completed, patched
 from craton.api.representation import encode_page
 from craton.api.request import Request
+from craton.bundles.references import NO_FILES
 from craton.errors import InvalidPageToken, InvalidReference, NotFound
-from craton.models import E, Entity, Host, Region, parent_field
+from craton.models import E, Entity, Host, Region, parent_field, specs
 from craton.query import Compare, Operator, Query
 
 
@@ -46,14 +49,16 @@ class OfKind(Resource, Generic[E]):
         below: tuple[Below, ...] = (),
     ) -> None:
         super().__init__(fixed, below)
+        self.service = service
         self.driver = service.driver
         self.limits = service.limits
         self.kind = kind
         self.parent_field = parent_field(kind)
+        self.parent_name = parent_name(kind)
 
     def parent_of(self, request: Request) -> str | None:
         """Return the id of the parent that the path names, ``None`` for a root."""
-        return request.segments[self.parent_field] if self.parent_field else None
+        return request.segments[self.parent_name] if self.parent_name else None
 
     def stored(self, request: Request) -> E:
         """Return the entity that the path names.
@@ -62,6 +67,13 @@ class OfKind(Resource, Generic[E]):
             NotFound: There is none.
         """
         return stored(self.driver, self.kind, request.segments["id"], self.parent_of(request))
+
+    def accept(self, entity: E) -> None:
+        """Refuse what the service cannot use, though a store could keep it.
+
+        Raises:
+            InvalidValue: It cannot.
+        """
 
     def conditions(self, request: Request) -> Conditions:
         """Return the conditions of a write.
@@ -80,10 +92,10 @@ class OfKind(Resource, Generic[E]):
             raise
         path = request.script_name + quote(request.path_info)
         body = encode_page(
-            kind.collection,
+            collection_name(kind),
             page.items,
             links(path, request.pairs, page.next),
-            request.values["variables"],
+            request.values.get("variables", False),
         )
         return json_response(body)
 
@@ -100,7 +112,8 @@ class Collection(OfKind[E]):
             where.append(Compare((self.parent_field,), Operator.EQ, self.parent_of(request)))
         if self.kind is Host and (filters := given_host_filters(request.values)):
             assert isinstance(parent, Region)
-            where.append(filters.predicate(self.driver, parent))
+            files = self.service.files(parent.id) if filters.is_resolved else NO_FILES
+            where.append(filters.predicate(self.driver, parent, files))
         return self.page(request, self.kind, query_of(request.values, where))
 
     @answers
@@ -110,6 +123,8 @@ class Collection(OfKind[E]):
         entity = types.entity_from(self.kind, request.document(), parent=parent)
         if parent is not None and self.kind.parent is not None:
             checked_id(self.kind.parent, parent)
+        entity = self._placed(entity, request)
+        self.accept(entity)
         try:
             created = self.driver.create(entity)
         except InvalidReference as error:
@@ -119,6 +134,13 @@ class Collection(OfKind[E]):
         answer = entity_response(created, HTTPStatus.CREATED)
         answer.location = f"{request.path_url}/{quote(created.id, safe='')}"
         return answer
+
+    def _placed(self, entity: E, request: Request) -> E:
+        """Return an entity with the region that it is in, where that is not its parent."""
+        if "region_id" not in specs(self.kind) or self.parent_field == "region_id":
+            return entity
+        parent: Any = self._existing_parent(request)
+        return dataclasses.replace(entity, region_id=parent.region_id)  # type: ignore[call-arg]
 
     def _existing_parent(self, request: Request) -> Entity | None:
         parent = self.parent_of(request)
@@ -148,7 +170,10 @@ class Item(OfKind[E]):
             id=request.segments["id"],
             parent=self.parent_of(request),
         )
-        revision = conditions.for_write(self.stored(request).revision)
+        before = self.stored(request)
+        revision = conditions.for_write(before.revision)
+        entity = completed(entity, before)
+        self.accept(entity)
         return entity_response(self.driver.replace(entity, if_revision=revision))
 
     @answers
@@ -158,9 +183,13 @@ class Item(OfKind[E]):
         id, parent = request.segments["id"], self.parent_of(request)
         patch = request.object()
         types.agree(self.kind, patch, id=id, parent=parent)
-        entity = changed(
-            self.driver, self.kind, id, parent, conditions, lambda before: patched(before, patch)
-        )
+
+        def change(before: E) -> E:
+            after = patched(before, patch)
+            self.accept(after)
+            return after
+
+        entity = changed(self.driver, self.kind, id, parent, conditions, change)
         return entity_response(entity)
 
     @answers
@@ -172,6 +201,6 @@ class Item(OfKind[E]):
             self.kind,
             entity.id,
             if_revision=conditions.for_write(entity.revision),
-            cascade=request.values["cascade"],
+            cascade=request.values.get("cascade", False),
         )
         return no_content()

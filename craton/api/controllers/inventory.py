@@ -58,6 +58,7 @@ class BundleOf(Resource):
 
     def __init__(self, service: Service, ending: str) -> None:
         super().__init__()
+        self._service = service
         self._driver = service.driver
         self._spools = service.spools
         self._ending = ending
@@ -69,11 +70,15 @@ class BundleOf(Resource):
         target = Target.SCRIPT if self._ending == _SCRIPT else Target(request.values["target"])
         filters = given_host_filters(request.values)
         id = checked_id(Region, request.segments["region_id"])
+        secrets = self._service.secrets if request.values["secrets"] == "include" else None
+        files = self._service.files(id)
         with one_state(self._driver) as reader:
             region = reader.get(Region, id)
             bundle = plan(
                 reader,
-                BundleRequest(region_id=id, target=target, filters=filters),
+                BundleRequest(
+                    region_id=id, target=target, filters=filters, files=files, secrets=secrets
+                ),
                 snapshot=Capability.SNAPSHOT in self._driver.capabilities,
             )
             tag = self._tag(bundle.etag)

@@ -14,7 +14,10 @@ from craton.api.errors import MethodNotAllowed, NoSuchPath, UnknownMethod
 from craton.api.limits import Limits
 from craton.api.request import Request
 from craton.api.routes import Route
+from craton.bundles.references import ReferencedFiles, referenced_files
 from craton.driver import InventoryDriver
+from craton.references import References
+from craton.secrets import SecretStore
 
 #: The methods that a place may have; HEAD is answered by GET.
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -33,13 +36,27 @@ class Service:
         driver: The inventory, open.
         name: The name of the driver.
         limits: How much a request may ask for.
+        references: Fetches referenced files.
+        secrets: Seals and opens the payloads of secrets.
         spools: Where bundles wait for their readers; ``None`` is the system's temporary directory.
     """
 
     driver: InventoryDriver
     name: str
     limits: Limits
+    references: References
+    secrets: SecretStore
     spools: Path | None = None
+
+    def files(self, region_id: str) -> ReferencedFiles:
+        """Fetch the files that a region and its groups refer to.
+
+        Not to be called in a snapshot, which would last as long as the slowest server.
+
+        Raises:
+            ReferenceUnusable: One cannot be had or used.
+        """
+        return referenced_files(self.driver, region_id, self.references.fetch)
 
 
 def answers(method: F) -> F:

@@ -6,7 +6,9 @@ from craton.api.controllers.batch import BatchOf
 from craton.api.controllers.entities import Collection, Item
 from craton.api.controllers.inventory import inventory
 from craton.api.controllers.members import members
+from craton.api.controllers.references import references
 from craton.api.controllers.resource import Below, Resource, Service
+from craton.api.controllers.secrets import secrets
 from craton.api.controllers.service import CapabilitiesOf, Health, MetricsOf, OpenApi, Versions
 from craton.api.controllers.variables import AllVariables, OneVariable
 from craton.api.metrics import Metrics
@@ -20,6 +22,8 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
             "capabilities": CapabilitiesOf(service),
             "openapi.json": OpenApi(openapi),
             **{kind.collection: _collection(service, kind) for kind in INVENTORY_KINDS},
+            "references": Resource(below=references(service)),
+            "secrets": Resource(below=secrets(service)),
             "inventory": Resource(below=inventory(service)),
             "batch": Resource(below=(Below(name="region_id", resource=BatchOf(service)),)),
         }

@@ -16,8 +16,9 @@ from craton.api.effective import effective, explained
 from craton.api.errors import invalid_parameter
 from craton.api.patches import merged_variables, with_variables
 from craton.api.request import Request
+from craton.bundles.references import NO_FILES, ReferencedFiles
 from craton.errors import NotFound
-from craton.models import E, Entity
+from craton.models import E, Entity, Region
 from craton.variables import Variables
 
 
@@ -64,9 +65,14 @@ class AllVariables(_OfVariables[E]):
     def _effective(self, request: Request) -> Response:
         # No entity tag: these change with the groups, the region and the tenant, too.
         write = explained if request.values["explain"] else effective
+        files = self._files(self.stored(request))
         with one_state(self.driver) as reader:
             entity = stored(reader, self.kind, request.segments["id"], self.parent_of(request))
-            return json_response(write(reader, entity))
+            return json_response(write(reader, entity, files))
+
+    def _files(self, entity: Entity) -> ReferencedFiles:
+        region = entity.id if isinstance(entity, Region) else getattr(entity, "region_id", None)
+        return NO_FILES if region is None else self.service.files(region)
 
 
 class OneVariable(_OfVariables[E]):

@@ -115,6 +115,8 @@ def _indexes(kind: type[Entity]) -> Iterator[UniqueConstraint | Index]:
             continue
         if name == "id":
             yield from (Index(None, parent, "id", "revision") for parent in prefix)
+        elif name == "region_id" and parent != name:
+            yield Index(None, name, "id", "revision")
         elif spec.sortable:
             yield Index(None, *prefix, name, "id")
         elif isinstance(spec, Text) and spec.filterable:

@@ -37,6 +37,7 @@ class PartClauses(Suite):
         driver, parents = fleet.driver, _parents(fleet)
         secret = driver.create(
             Secret(
+                region_id="r",
                 host_id=parents[Secret],
                 name="key.pem",
                 format="ssh",
@@ -110,7 +111,7 @@ def _parents(
     """Put a parent for each kind into the store, and return their ids."""
     place = region or fleet.given_region(f"region {name}")
     host = fleet.given(Host(region_id=place.id, name=f"host-{name}"))
-    secret = fleet.driver.create(Secret(host_id=host.id, name="of-payload"))
+    secret = fleet.driver.create(Secret(region_id=place.id, host_id=host.id, name="of-payload"))
     return {
         RegionReference: place.id,
         GroupReference: fleet.given(Group(region_id=place.id, name=f"group-{name}")).id,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from craton.api.controllers.resource import METHODS, Service
+from craton.api.app import make_service
+from craton.api.controllers.resource import METHODS
 from craton.api.controllers.tree import tree
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
@@ -90,7 +91,7 @@ class TestOpenApi:
         assert len(ids) == len(set(ids))
 
     def test_has_every_route_and_no_other(self, api: Client, driver: InventoryDriver) -> None:
-        service = Service(driver=driver, name="x", limits=Limits.of(driver.settings))
+        service = make_service(driver, driver.settings)
         answered = {
             (method, path)
             for path, resource in tree(service, Metrics(), {}).walk()

@@ -23,12 +23,13 @@ TEXT = Variables({f"variable{n}": f"some value {n}" for n in range(50)}).text
 
 def hosts():
     for number in range(HOSTS):
-        yield Host(
+        host = Host(
             region_id="r",
             name=f"host{number:06}.example.org",
             groups=(f"g{number % 50}", f"g{number % 49}"),
             variables=Variables.from_text(TEXT),
         )
+        yield host, ()
 
 
 def precedence():

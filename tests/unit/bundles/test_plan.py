@@ -252,7 +252,7 @@ def test_scan_is_closed_when_collecting_fails(populated, monkeypatch):
 
     monkeypatch.setattr(type(populated.driver), "scan", watched)
     bundle = planned(populated, Target.ANSIBLE)
-    monkeypatch.setattr("craton.bundles.inventories.rendered_host", lambda host: 1 / 0)
+    monkeypatch.setattr("craton.bundles.inventories.rendered_host", lambda host, paths: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         bundle.collect()
     assert Host in closed

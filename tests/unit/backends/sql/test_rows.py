@@ -38,10 +38,22 @@ NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, UTC)
 ENTITIES = [
     RegionReference(id="a", revision="1", region_id="r", name="a", url="https://example.org/a"),
     GroupReference(
-        id="a", revision="1", group_id="g", name="a", url="git+https://x/y", sha256="0" * 64
+        id="a",
+        revision="1",
+        region_id="r",
+        group_id="g",
+        name="a",
+        url="git+https://x/y",
+        sha256="0" * 64,
     ),
     Secret(
-        id="s", revision="1", host_id="h", name="key", variable="v", details=Variables({"a": 1})
+        id="s",
+        revision="1",
+        region_id="r",
+        host_id="h",
+        name="key",
+        variable="v",
+        details=Variables({"a": 1}),
     ),
     Payload(id="p", revision="1", secret_id="s", sealed="sealed"),
     Record(id="m", revision="1", created_at=NOON, updated_at=NOON, name="a/b", value="{}"),

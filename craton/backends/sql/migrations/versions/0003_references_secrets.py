@@ -21,23 +21,24 @@ depends_on = None
 
 
 def upgrade() -> None:
-    for owner in ("region", "group"):
+    for owner, place in (("region", ["region_id"]), ("group", ["region_id", "group_id"])):
         _create_entities(
             f"{owner}_references",
             owner,
             Column("name", Varchar(250), nullable=False),
             Column("url", LongText(), nullable=False),
             Column("sha256", Varchar(64)),
-            Column(f"{owner}_id", Varchar(64), nullable=False),
+            *(Column(name, Varchar(64), nullable=False) for name in place),
         )
     _create_entities(
         "secrets",
         "host",
+        Column("region_id", Varchar(64), nullable=False),
         Column("host_id", Varchar(64), nullable=False),
         Column("name", Varchar(250), nullable=False),
         Column("format", Varchar(64), nullable=False),
         Column("variable", Varchar(250)),
-        Column("size", Integer(), nullable=False),
+        Column("size", Integer()),
         Column("sha256", Varchar(64)),
     )
     _create_entities(
@@ -47,6 +48,9 @@ def upgrade() -> None:
         Column("name", Varchar(250), nullable=False),
         Column("sealed", LongText(), nullable=False),
     )
+    for table in ("group_references", "secrets"):
+        columns = ["region_id", "id", "revision"]
+        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, columns)
     op.create_table(
         "secret_details",
         Column("owner", Number(), autoincrement=False, nullable=False),

@@ -1,0 +1,93 @@
+"""Writing a secret and its payload as one: what is known of it always fits what is sealed."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from dataclasses import dataclass
+
+from craton.driver import Change, Create, InventoryDriver, InventoryReader, Replace
+from craton.errors import Unavailable
+from craton.models import Payload, Secret
+from craton.query import Compare, Operator, Query
+from craton.secrets import SecretStore, describe
+
+LOG = logging.getLogger(__name__)
+
+
+def payload_of(reader: InventoryReader, secret: Secret) -> Payload | None:
+    """Return the sealed payload of a secret, ``None`` while there is none."""
+    where = Compare(("secret_id",), Operator.EQ, secret.id)
+    return next(iter(reader.find(Payload, Query(where=where, limit=1)).items), None)
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """Writes secrets.
+
+    Attributes:
+        driver: Where they are.
+        store: What seals their payloads.
+    """
+
+    driver: InventoryDriver
+    store: SecretStore
+
+    def write(self, before: Secret, after: Secret, content: bytes | None = None) -> Secret:
+        """Store another state of a secret, sealed anew where the seal or the content is another.
+
+        Args:
+            before: As it is stored; it must be so still.
+            after: As it is to be. What Craton says of the payload is not looked at.
+            content: The new payload; ``None`` leaves it as it is.
+
+        Raises:
+            InvalidValue: The payload is not what ``format`` says.
+            SealBroken: The stored payload cannot be opened.
+            CratonError: As ``InventoryDriver.apply``.
+        """
+        old = payload_of(self.driver, before)
+        moved = (before.name, before.format) != (after.name, after.format)
+        if content is None and old is not None and moved:
+            content = self.store.open(old.sealed, before.host_id, before.name)
+        after = _described(before, after, content)
+        changes: list[Change] = [Replace(entity=after, if_revision=before.revision)]
+        new = None
+        if content is not None:
+            new = Payload(
+                id=old.id if old else "",
+                secret_id=after.id,
+                sealed=self.store.seal(content, after.host_id, after.name),
+            )
+            changes.append(Replace(entity=new) if old else Create(entity=new))
+        try:
+            self.driver.apply(changes)
+        except Exception:
+            self.forget(new)
+            raise
+        if new is not None:
+            self.forget(old)
+        return self.driver.get(Secret, after.id)
+
+    def forget(self, payload: Payload | None) -> None:
+        """Let the store forget what nobody will open again; if it is away, the log says so."""
+        if payload is None:
+            return
+        try:
+            self.store.discard(payload.sealed)
+        except Unavailable:
+            LOG.warning(
+                "The secret store is away: it keeps what was sealed for secret %s, which nobody "
+                "needs any more",
+                payload.secret_id,
+            )
+
+
+def _described(before: Secret, after: Secret, content: bytes | None) -> Secret:
+    """Return a secret with what Craton says of its payload."""
+    if content is None:
+        return dataclasses.replace(
+            after, size=before.size, sha256=before.sha256, details=before.details
+        )
+    found = describe(content, after.format)
+    return dataclasses.replace(after, size=found.size, sha256=found.sha256, details=found.details)
