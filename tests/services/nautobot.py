@@ -40,6 +40,8 @@ _ROOT = Path(__file__).with_name("nautobot_root")
 #: The database that the server works on, and the one that a reset copies.
 _DATABASE, _EMPTY = "nautobot", "empty"
 
+#: Seconds. It starts in eight, or in half a minute on a machine that has other things to do.
+_START_PATIENCE = 180
 #: Seconds. A script may fill a database with tens of thousands of objects.
 _SCRIPT_PATIENCE = 300
 
@@ -183,6 +185,7 @@ def _server(directory: Path, database: Postgres, cache: Redis) -> Nautobot:
         log=directory / "nautobot.log",
         answers=answers,
         environment=_variables(database, cache, directory),
+        patience=_START_PATIENCE,
     )
     return Nautobot(process, url, database, cache, directory)
 

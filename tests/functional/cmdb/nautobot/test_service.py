@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
+import psutil
 import pytest
 import requests
 
@@ -123,6 +124,9 @@ def test_paused_server_keeps_callers_waiting_and_goes_on(nautobot: Nautobot, res
     nautobot.process.pause()
     with pytest.raises(requests.Timeout):
         requests.get(f"{nautobot.url}/health/", timeout=0.5)
+    server = psutil.Process(nautobot.process.pid)
+    family = [server, *server.children(recursive=True)]
+    assert {process.status() for process in family} == {psutil.STATUS_STOPPED}
     nautobot.process.resume()
     assert rest.send("GET", "status")
 
