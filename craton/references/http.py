@@ -87,6 +87,7 @@ class Session:
     def __init__(self, allowance: Allowance, rule: AddressRule, tls: ssl.SSLContext) -> None:
         self.allowance = allowance
         self._rule = rule
+        self._tls = tls
         self._pools = urllib3.PoolManager(ssl_context=tls, retries=False)
         self._pools.pool_classes_by_scheme = {"https": partial(_Pool, session=self)}  # type: ignore[dict-item]
 
@@ -97,6 +98,13 @@ class Session:
     def exempt(self, url: str) -> None:
         """Let this session speak to the host of a URL that the configuration vouches for."""
         self._rule = self._rule.exempting(split(url).host)
+
+    def trusting(self) -> Session:
+        """Return a session of the same fetch that may go anywhere.
+
+        It is for what the configuration vouches for, and where that sends to, such as Keystone.
+        """
+        return Session(self.allowance, AddressRule(["0.0.0.0/0", "::/0"]), self._tls)
 
     def get(
         self,
@@ -115,17 +123,21 @@ class Session:
             FetchFailed: The server cannot be reached, or breaks a rule or a limit. An answer of any
                 status is no failure; see :func:`failure`.
         """
-        with self.stream("GET", url, headers=headers, secrets=secrets) as (response, _):
+        response, _ = self.open("GET", url, headers=headers, secrets=secrets)
+        try:
             encoding = response.headers.get("Content-Encoding", "identity")
             if encoding.lower() not in {"identity", ""}:
                 raise FetchFailed(
                     f"came in the encoding {encoding[:40]!r}, which was not asked for"
                 )
-            body = self._read(response)
-            return Answer(status=response.status, headers=response.headers, body=body)
+            with self._translated(url):
+                body = self._read(response)
+        finally:
+            # Never back into the pool: what is unread may be endless.
+            response.close()
+        return Answer(status=response.status, headers=response.headers, body=body)
 
-    @contextmanager
-    def stream(
+    def open(
         self,
         method: str,
         url: str,
@@ -133,43 +145,52 @@ class Session:
         headers: Mapping[str, str] | None = None,
         secrets: Mapping[str, str] | None = None,
         body: bytes | Iterable[bytes] | None = None,
-    ) -> Iterator[tuple[urllib3.BaseHTTPResponse, str]]:
-        """Ask, following redirects of a GET, and give the answer unread, and its final URL.
+    ) -> tuple[urllib3.BaseHTTPResponse, str]:
+        """Ask, following redirects of a GET.
+
+        Returns:
+            The answer, of which no more than the headers are read and which the caller closes, and
+            the URL that it is from.
 
         Raises:
-            FetchFailed: As for :meth:`get`; also from inside the block, while the answer is read.
+            FetchFailed: As for :meth:`get`.
         """
         origin = _https(url).origin
         for _ in range(MAX_REDIRECTS + 1):
-            known = dict(headers or {}) | {"Accept-Encoding": "identity"}
+            known = {"User-Agent": f"craton/{__version__}", **(headers or {})}
+            known["Accept-Encoding"] = "identity"
             if _https(url).origin == origin:
                 known |= secrets or {}
-            known.setdefault("User-Agent", f"craton/{__version__}")
-            with self._translated(url):
-                response = self._pools.request(
-                    method,
-                    url,
-                    headers=known,
-                    body=body,
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    decode_content=False,
-                )
-                try:
-                    target = response.headers.get("Location")
-                    if method != "GET" or response.status not in _REDIRECTS or not target:
-                        yield response, url
-                        return
-                finally:
-                    # Never back into the pool: what is unread may be endless.
-                    response.close()
+            response = self._request(method, url, known, body)
+            target = response.headers.get("Location")
+            if method != "GET" or response.status not in _REDIRECTS or not target:
+                return response, url
+            response.close()
             url = urljoin(url, target)
             try:
                 _https(url)
             except InvalidValue as error:
                 raise FetchFailed(f"is redirected to a URL that {error.rule}") from error
         raise FetchFailed(f"is redirected more than {MAX_REDIRECTS} times")
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Iterable[bytes] | None,
+    ) -> urllib3.BaseHTTPResponse:
+        with self._translated(url):
+            return self._pools.request(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                redirect=False,
+                retries=False,
+                preload_content=False,
+                decode_content=False,
+            )
 
     def connect(self, host: str, port: int) -> socket.socket:
         """Connect to a host at an address that was checked.
@@ -242,7 +263,10 @@ class _CountingSocket(ssl.SSLSocket):
         if self.allowance is None:
             return super().read(len, buffer)
         self.settimeout(self.allowance.remaining())
-        found: Any = super().read(len, buffer)
+        try:
+            found: Any = super().read(len, buffer)
+        except TimeoutError as error:
+            raise self.allowance.out_of_time() from error
         self.allowance.spend(found if buffer is not None else found.__len__())
         return found
 

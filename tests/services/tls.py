@@ -74,9 +74,8 @@ class _Server(ThreadingHTTPServer):
     def finish_request(self, request: object, client_address: object) -> None:
         # In the thread of the connection: a client that is slow with TLS holds up nobody else.
         self.connections += 1
-        with suppress(OSError):
-            with self._tls.wrap_socket(request, server_side=True) as connection:  # type: ignore[call-overload]
-                super().finish_request(connection, client_address)  # type: ignore[arg-type]
+        with suppress(OSError), self._tls.wrap_socket(request, server_side=True) as connection:  # type: ignore[call-overload]
+            super().finish_request(connection, client_address)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """What goes wrong here shows in the client under test."""
