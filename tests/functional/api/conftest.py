@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from craton import config
+from craton import config, loader
 from craton.api.app import make_app
 from craton.driver import InventoryDriver
 from craton.models import INVENTORY_KINDS
@@ -18,15 +18,19 @@ from tests.functional.api.client import Client
 
 @pytest.fixture
 def configured(driver: InventoryDriver, backend: str, tmp_path: Path) -> Callable[..., Client]:
-    """Make a client of the API with options that differ from the default ones."""
+    """Make a client of the API with options that differ from the default ones.
+
+    Those of the group ``api`` go without its name.
+    """
 
     def make(**options: object) -> Client:
         settings = config.settings(
             files=[],
             state_path=str(tmp_path),
             inventory__driver=backend,
-            **{f"api__{name}": value for name, value in options.items()},
+            **{name if "__" in name else f"api__{name}": value for name, value in options.items()},
         )
+        loader.load_secret_store(settings).prepare()
         return Client(make_app(driver, settings))
 
     return make
