@@ -18,7 +18,15 @@ from craton.backends.cmdb.entries import (
     record_id,
 )
 from craton.backends.cmdb.ownership import amended
-from craton.driver import Change, Create, Delete, InventoryReader, Replace, at
+from craton.driver import (
+    Change,
+    Create,
+    Delete,
+    InventoryReader,
+    Replace,
+    at,
+    check_replaceable,
+)
 from craton.errors import CratonError, InvalidValue, NotFound, ReadOnly, RevisionConflict
 from craton.models import Entity, Group, Record, children, links, parent_field
 from craton.query import In, Query
@@ -157,8 +165,7 @@ class Amendments:
         entry, stored = self._entry(key), self._stored.get(key)
         if entry is None or stored is None:
             return change
-        if change.if_revision not in (None, stored.revision):
-            raise RevisionConflict(change.entity.kind, change.entity.id)
+        check_replaceable(stored, change.entity, change.if_revision)
         after = amended(stored, change.entity, entry, self._owner, self._is_mirrored)
         kept = self._known[key]
         assert kept is not None

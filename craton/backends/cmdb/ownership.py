@@ -16,7 +16,7 @@ from typing import Any, Final
 from craton.backends.cmdb.entries import Entry
 from craton.errors import ReadOnly
 from craton.fields import Links, VariableMap, VariableNames
-from craton.models import E, Entity, links, parent_field, specs
+from craton.models import E, Entity, links, specs
 from craton.variables import Variables
 
 #: Tells whether the group of an id is the CMDB's.
@@ -131,7 +131,7 @@ def amended(before: E, after: E, entry: Entry, owner: str, is_mirrored: IsMirror
 
     Args:
         before: The entity as it is.
-        after: As it is to be.
+        after: As it is to be, below the same parent.
         entry: What is remembered.
         owner: What people call the CMDB.
         is_mirrored: Tells whose a group is.
@@ -149,8 +149,7 @@ def amended(before: E, after: E, entry: Entry, owner: str, is_mirrored: IsMirror
         elif isinstance(spec, Links):
             allowed = not any(map(is_mirrored, {*old} ^ {*new}))
         else:
-            # A parent never changes, whoever owns it, and the store says so.
-            allowed = name == parent_field(type(before))
+            allowed = False
         if not allowed:
             raise ReadOnly(owner, entry.url)
     own = _variables(after).members().keys() - theirs

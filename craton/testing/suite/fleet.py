@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from craton.driver import InventoryDriver, now
-from craton.errors import CratonError, Unsupported
+from craton.errors import CratonError, ReadOnly, Unsupported
 from craton.models import KINDS, E, Entity, Group, Host, Region, Tenant
 from craton.query import EVERYTHING, Page, Predicate, Query
 from craton.testing.harness import Harness
@@ -117,7 +117,7 @@ def in_parallel(*actions: Action) -> list[CratonError | None]:
     """Do things at the same moment, each in a thread, and return the error of each, if any.
 
     Raises:
-        Unsupported: One of them needs what the driver does not claim.
+        Unsupported, ReadOnly: One of them needs what the driver does not claim.
     """
     barrier = threading.Barrier(len(actions))
 
@@ -125,7 +125,7 @@ def in_parallel(*actions: Action) -> list[CratonError | None]:
         barrier.wait()
         try:
             action()
-        except Unsupported:
+        except (Unsupported, ReadOnly):
             raise
         except CratonError as error:
             return error
