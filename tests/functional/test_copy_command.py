@@ -12,6 +12,9 @@ import termios
 import pytest
 
 from craton import config, loader, sample
+from craton.backends.wrappers.faults import Fault, OnCall
+from craton.backends.wrappers.faulty import FaultyDriver
+from craton.backends.wrappers.operations import WRITES, Operation
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
 from craton.cmd import copy, manage
 from craton.models import Host, Tenant
@@ -371,6 +374,38 @@ def test_without_a_snapshot_the_source_must_be_quiet_and_the_comparison_tells(
     said = capsys.readouterr().err
     assert "read without a snapshot: nobody may write to it until this ends" in said
     assert "hosts of tenant 0/region 0 differ: 1 different (r0h0)" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "operations", "words"),
+    [
+        ([], WRITES, "cannot write group "),
+        (["--resume"], WRITES, "cannot write group "),
+        (["--dry-run"], {Operation.SCAN}, "cannot read "),
+    ],
+)
+def test_a_store_that_goes_away_is_one_line_that_says_how_to_go_on(
+    stores, monkeypatch, options, operations, words
+):
+    source, target = filled(stores.add("a")), stores.add("b")
+    load, planned = loader.load, OnCall(3, Fault(), operations)
+
+    def load_faulty(settings):
+        # Of what is loaded, the one that the fault is for: the target writes, the source is read.
+        mine = settings.state_path.endswith("/b" if operations is WRITES else "/a")
+        return FaultyDriver(load(settings), planned) if mine else load(settings)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader, "load", load_faulty)
+        done = stores.copy(source, target, *options)
+    assert planned.reached
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"craton-manage: {words}")
+    assert "a planned fault" in done.stderr
+    hint = "; what was copied stays, and --resume goes on from there\n"
+    assert done.stderr.endswith(hint) == ("--dry-run" not in options)
+    assert stores.copy(source, target, "--resume").returncode == 0
+    assert content(source) == content(target)
 
 
 def test_a_signal_handler_is_put_back(stores):

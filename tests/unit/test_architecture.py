@@ -106,6 +106,16 @@ def test_bundles_need_the_reading_half_alone() -> None:
                 assert name != "craton.driver.InventoryDriver", f"{module} imports {name}"
 
 
+def test_a_move_between_stores_knows_the_contract_and_itself() -> None:
+    found = [(module, tree) for module, tree in modules() if within(module, "craton.transfer")]
+    assert found
+    for module, tree in found:
+        for name in imports(tree):
+            if within(name, "craton") and name != "craton":
+                part = name.split(".")[1]
+                assert part in (*CONTRACT, "transfer"), f"{module} imports {name}"
+
+
 @pytest.mark.parametrize("allowed", [{"dataclasses": "craton.api"}, {"orjson": "craton.fields"}])
 def test_a_violation_is_seen(allowed: dict[str, str]) -> None:
     assert violations(allowed)
