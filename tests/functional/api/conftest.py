@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,24 @@ from craton.driver import InventoryDriver
 from craton.models import INVENTORY_KINDS
 from tests.functional.api.client import Client
 
+_NONE: Mapping[str, object] = {}
+
 
 @pytest.fixture
 def configured(driver: InventoryDriver, backend: str, tmp_path: Path) -> Callable[..., Client]:
-    """Make a client of the API with options that differ from the default ones.
-
-    Those of the group ``api`` go without its name.
+    """Make a client of the API with options that differ from the default ones: of the group
+    ``api``, and those of ``references`` in a dictionary.
     """
 
-    def make(**options: object) -> Client:
+    def make(references: Mapping[str, object] = _NONE, **options: object) -> Client:
+        file = tmp_path / "api.conf"
+        lines = (f"{name} = {value}\n" for name, value in references.items())
+        file.write_text(f"[references]\n{''.join(lines)}")
         settings = config.settings(
-            files=[],
+            files=[str(file)],
             state_path=str(tmp_path),
             inventory__driver=backend,
-            **{name if "__" in name else f"api__{name}": value for name, value in options.items()},
+            **{f"api__{name}": value for name, value in options.items()},
         )
         loader.load_secret_store(settings).prepare()
         return Client(make_app(driver, settings))
