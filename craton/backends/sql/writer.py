@@ -10,13 +10,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from craton.backends.sql import bulk
-from craton.backends.sql.chunks import chunked, kind_of
 from craton.backends.sql.errors import OvertakenError
 from craton.backends.sql.links import LinkWriter, Stored
 from craton.backends.sql.namespace import Names, RegionLocks, is_structural
 from craton.backends.sql.removal import Remover
 from craton.backends.sql.rows import changed_members, value_checksum, writer_of
 from craton.backends.sql.schema import TABLES, KindTables
+from craton.chunks import chunked, kind_of
 from craton.driver import Change, Create, Delete, Replace, at, check_replaceable, parent_of
 from craton.errors import AlreadyExists, InvalidReference
 from craton.models import Entity, Region, parent_field

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from craton.backends.sql import chunks
+from craton import chunks
 from craton.driver import Change, Create, Delete, InventoryDriver, Replace
 from craton.errors import CratonError
 from craton.models import KINDS, Entity, Group, Host, Region, Tenant, parent_field

@@ -1,4 +1,4 @@
-"""Changes in portions, so that a long list costs few statements and little memory."""
+"""Changes in portions, for drivers to which few large statements cost less than many small ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from craton.models import KINDS, Entity, links
 #: How many changes are made together.
 SIZE: Final = 500
 
-#: How many changes are kept in case the database wants them again.
+#: How many changes are kept in case the store wants them again.
 _KEPT: Final = 1000
 
 #: A change and its position among all.
@@ -43,14 +43,15 @@ class Replay:
             yield change
 
 
-def chunked(changes: Iterator[Change]) -> Iterator[list[Numbered]]:
-    """Yield consecutive changes that can be made together.
+def chunked(changes: Iterator[Change], size: int | None = None) -> Iterator[list[Numbered]]:
+    """Yield consecutive changes that can be made together, ``SIZE`` of them unless told.
 
     They are of one class and of one kind, and none depends on what another one does, except by
     names that it takes or frees and ids that it creates or deletes.
 
     What the iterator raises is raised behind the chunk that it ends, whose own error comes first.
     """
+    most = SIZE if size is None else size
     chunk: list[Numbered] = []
     replaced: set[str] = set()
     numbered = enumerate(changes)
@@ -63,7 +64,7 @@ def chunked(changes: Iterator[Change]) -> Iterator[list[Numbered]]:
             if chunk:
                 yield chunk
             raise
-        if chunk and (len(chunk) == SIZE or not _fit(chunk[-1][1], change, replaced)):
+        if chunk and (len(chunk) == most or not _fit(chunk[-1][1], change, replaced)):
             yield chunk
             chunk, replaced = [], set()
         chunk.append((index, change))

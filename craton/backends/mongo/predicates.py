@@ -1,0 +1,316 @@
+"""From predicates to MongoDB's query language, which answers exactly as ``matches`` does there.
+
+Types do not mix there either, as long as no number is compared with one of another type; so what a
+field cannot hold is never asked for. Every field is stored, null included. Strings compare by their
+UTF-8, which is the order of code points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+from bson.datetime_ms import DatetimeMS
+
+from craton import jsontext
+from craton.backends.mongo.documents import TOKENS, is_storable, key_of
+from craton.backends.mongo.tokens import HEAD, bounds, token
+from craton.errors import InvalidValue
+from craton.fields import Integer, Links, Moment, Spec, Text, VariableMap, VariableNames
+from craton.models import Entity, specs
+from craton.names import check_variable_name
+from craton.query import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Exists,
+    In,
+    Not,
+    Operator,
+    Overlaps,
+    Predicate,
+    Prefix,
+)
+
+#: What one question may hold. A command has at most 16 MiB, and documents nest at most 100 deep.
+MAX_VALUES: Final = 10_000
+MAX_CONDITIONS: Final = 200
+MAX_DEPTH: Final = 20
+MAX_LENGTH: Final = 1_000
+
+Filter: TypeAlias = dict[str, Any]
+
+_EVERYTHING: Final[Filter] = {}
+_NOTHING: Final[Filter] = {"_id": {"$in": []}}
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_ORDER: Final = {
+    Operator.LT: "$lt",
+    Operator.LE: "$lte",
+    Operator.GT: "$gt",
+    Operator.GE: "$gte",
+}
+_HIGHEST: Final = 0x10FFFF
+_SURROGATES: Final = (0xD800, 0xDFFF)
+
+
+class NotInMongoError(Exception):
+    """A predicate, or a part of it, that the base class must apply."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What MongoDB can say of a predicate.
+
+    Attributes:
+        filter: Holds wherever the predicate does.
+        exact: Whether it holds nowhere else.
+    """
+
+    filter: Filter
+    exact: bool = True
+
+    @property
+    def useful(self) -> bool:
+        """Whether it leaves anything out."""
+        return bool(self.filter)
+
+
+_ANYTHING: Final = Condition(_EVERYTHING, exact=False)
+
+
+def both(*filters: Filter) -> Filter:
+    """Return the filter that holds where all of these do."""
+    wanted = [filter for filter in filters if filter]
+    keys = [key for filter in wanted for key in filter]
+    if len(keys) > len(set(keys)):
+        return {"$and": wanted}
+    return {key: value for filter in wanted for key, value in filter.items()}
+
+
+class Translator:
+    """Translates predicates for one question, whose size is limited.
+
+    Args:
+        kind: The kind that the predicates are about.
+    """
+
+    def __init__(self, kind: type[Entity]) -> None:
+        self._specs = specs(kind)
+        self._values = MAX_VALUES
+        self._conditions = MAX_CONDITIONS
+
+    def translate(self, predicate: Predicate, depth: int = 0) -> Condition:
+        """Return what MongoDB can say of a predicate; of one that it does not know, nothing."""
+        # A subclass may mean something else, so the class itself counts.
+        kind = type(predicate)
+        if depth > MAX_DEPTH:
+            return _ANYTHING
+        if isinstance(predicate, AllOf) and kind is AllOf:
+            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
+            return Condition(both(*(p.filter for p in parts)), all(p.exact for p in parts))
+        if isinstance(predicate, AnyOf) and kind is AnyOf:
+            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
+            filter = _either([part.filter for part in parts])
+            return Condition(filter, all(p.exact for p in parts))
+        if isinstance(predicate, Not) and kind is Not:
+            part = self.translate(predicate.predicate, depth + 1)
+            return Condition({"$nor": [part.filter]}) if part.exact else _ANYTHING
+        return self._simple(predicate)
+
+    def _simple(self, predicate: Predicate) -> Condition:
+        handler = _HANDLERS.get(type(predicate))
+        if handler is None or self._conditions == 0:
+            return _ANYTHING
+        try:
+            condition = handler(self, predicate)
+        except NotInMongoError:
+            return _ANYTHING
+        self._conditions -= 1
+        return condition
+
+    def _spend(self, values: int) -> None:
+        if values > self._values:
+            raise NotInMongoError
+        self._values -= values
+
+    # -- one method for each class of predicates ------------------------------------------------
+
+    def _compare(self, predicate: Compare) -> Condition:
+        if predicate.operator is Operator.EQ:
+            return self._equals_one(predicate.path, (predicate.value,))
+        if len(predicate.path) > 1:
+            return Condition(_has_variable(predicate.path[1]), exact=False)
+        name, spec = predicate.path[0], self._specs[predicate.path[0]]
+        bound = _bound(spec, predicate.operator, predicate.value)
+        if bound is None:
+            return Condition(_NOTHING)
+        return Condition({key_of(name): {_ORDER[predicate.operator]: bound}})
+
+    def _in(self, predicate: In) -> Condition:
+        self._spend(len(predicate.values))
+        return self._equals_one(predicate.path, predicate.values)
+
+    def _exists(self, predicate: Exists) -> Condition:
+        if len(predicate.path) == 1:
+            return Condition(_EVERYTHING)
+        return Condition(_has_variable(predicate.path[1]), exact=len(predicate.path) == 2)
+
+    def _prefix(self, predicate: Prefix) -> Condition:
+        if len(predicate.path) > 2:
+            return Condition(_has_variable(predicate.path[1]), exact=False)
+        prefix = _storable(predicate.prefix)
+        if len(predicate.path) == 2:
+            return _variable_begins(predicate.path[1], prefix)
+        name, spec = predicate.path[0], self._specs[predicate.path[0]]
+        if not isinstance(spec, Text):
+            return Condition(_NOTHING)
+        return Condition({key_of(name): _beginning(prefix)})
+
+    def _overlaps(self, predicate: Overlaps) -> Condition:
+        name, spec = predicate.path[0], self._specs[predicate.path[0]]
+        if len(predicate.path) > 1 or not isinstance(spec, Links | VariableNames):
+            return Condition(_NOTHING)
+        self._spend(len(predicate.values))
+        return Condition({name: {"$in": [_storable(value) for value in predicate.values]}})
+
+    def _equals_one(self, path: tuple[str, ...], values: Sequence[Any]) -> Condition:
+        if len(path) > 2:
+            return Condition(_has_variable(path[1]), exact=False)
+        if len(path) == 2:
+            return _variable_equals_one(path[1], values)
+        name, spec = path[0], self._specs[path[0]]
+        equal = [stored for value in values for stored in _as_stored(spec, value)]
+        if len(equal) == 1:
+            return Condition({key_of(name): equal[0]})
+        return Condition({key_of(name): {"$in": equal}})
+
+
+_HANDLERS: Final[dict[type[Predicate], Callable[[Translator, Any], Condition]]] = {
+    Compare: Translator._compare,
+    In: Translator._in,
+    Exists: Translator._exists,
+    Prefix: Translator._prefix,
+    Overlaps: Translator._overlaps,
+}
+
+
+def _either(filters: list[Filter]) -> Filter:
+    if not filters:
+        return _NOTHING
+    if len(filters) == 1:
+        return filters[0]
+    return _EVERYTHING if _EVERYTHING in filters else {"$or": filters}
+
+
+# -- variables, by their tokens --------------------------------------------------------------
+
+
+def _has_variable(name: str) -> Filter:
+    if not _is_variable(name):
+        return _NOTHING
+    lowest, behind = bounds(name)
+    return {TOKENS: {"$elemMatch": {"$gte": lowest, "$lt": behind}}}
+
+
+def _variable_equals_one(name: str, values: Sequence[Any]) -> Condition:
+    if not _is_variable(name):
+        return Condition(_NOTHING)
+    equal = [token(name, _comparable(v)) for v in values if not isinstance(v, datetime)]
+    return Condition({TOKENS: equal[0] if len(equal) == 1 else {"$in": equal}})
+
+
+def _variable_begins(name: str, prefix: str) -> Condition:
+    if not _is_variable(name):
+        return Condition(_NOTHING)
+    # Each character has one form in JSON text, and none begins another one's.
+    text = jsontext.comparable(prefix)[:-1]
+    lowest, _ = bounds(name)
+    return Condition(
+        {TOKENS: {"$elemMatch": _beginning(lowest + text[:HEAD])}}, exact=len(text) <= HEAD
+    )
+
+
+def _is_variable(name: str) -> bool:
+    try:
+        check_variable_name(name, "name")
+    except InvalidValue:
+        return False
+    return True
+
+
+def _comparable(value: object) -> str:
+    try:
+        text = jsontext.comparable(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise NotInMongoError from error
+    if not is_storable(text):
+        raise NotInMongoError
+    return text
+
+
+# -- fields ----------------------------------------------------------------------------------
+
+
+def _storable(value: object) -> str:
+    if type(value) is not str or len(value) > MAX_LENGTH or not is_storable(value):
+        raise NotInMongoError
+    return value
+
+
+def _as_stored(spec: Spec, value: Any) -> list[object]:
+    """Return what a document holds where its field equals a value: one thing, or nothing can."""
+    if type(value) is float and not math.isfinite(value):
+        value = None  # as which it compares
+    if isinstance(spec, Links | VariableMap | VariableNames):
+        return []
+    if value is None:
+        return [None] if spec.optional else []
+    if isinstance(spec, Moment):
+        aware = type(value) is datetime and value.utcoffset() is not None
+        return [_milliseconds(value)] if aware and value.microsecond % 1000 == 0 else []
+    if isinstance(spec, Text):
+        return [_storable(value)] if type(value) is str else []
+    if isinstance(spec, Integer):
+        return [value] if type(value) is int and spec.minimum <= value <= spec.maximum else []
+    return [value] if type(value) is bool else []
+
+
+def _bound(spec: Spec, operator: Operator, value: Any) -> object:
+    """Return what to compare a field with; ``None`` if it never stands in this relation."""
+    if isinstance(spec, Text) and type(value) is str:
+        return _storable(value)
+    if isinstance(spec, Integer) and type(value) is int:
+        return max(spec.minimum - 1, min(spec.maximum + 1, value))
+    if isinstance(spec, Moment) and type(value) is datetime:
+        if value.utcoffset() is None:
+            raise NotInMongoError
+        return _milliseconds(value, up=operator in (Operator.LT, Operator.GE))
+    return None
+
+
+def _milliseconds(moment: datetime, *, up: bool = False) -> DatetimeMS:
+    """Return a time as it is stored, which may lie between two such."""
+    since = moment - _EPOCH
+    return DatetimeMS(-(-since // _MILLISECOND) if up else since // _MILLISECOND)
+
+
+def _beginning(prefix: str) -> Filter:
+    """Return the range of the strings that begin so."""
+    end = _successor(prefix)
+    return {"$gte": prefix} if end is None else {"$gte": prefix, "$lt": end}
+
+
+def _successor(prefix: str) -> str | None:
+    """Return the first string behind all those that begin with the prefix, if there is one."""
+    for position in range(len(prefix) - 1, -1, -1):
+        following = ord(prefix[position]) + 1
+        if following == _SURROGATES[0]:
+            following = _SURROGATES[1] + 1
+        if following <= _HIGHEST:
+            return prefix[:position] + chr(following)
+    return None

@@ -1,0 +1,180 @@
+"""The reading half of the driver, in a session with a snapshot or without one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from pymongo.cursor import Cursor
+
+from craton.backends.mongo.documents import ENTITY, entity_of, is_storable
+from craton.backends.mongo.errors import translated
+from craton.backends.mongo.predicates import Filter, Translator, both
+from craton.backends.mongo.store import Store
+from craton.capabilities import EVERY_CAPABILITY, Capabilities
+from craton.driver import InventoryReader
+from craton.errors import BackendFault, InvalidPageToken
+from craton.models import E, Entity, parent_field
+from craton.query import (
+    EVERYTHING,
+    AllOf,
+    Compare,
+    Operator,
+    Order,
+    Position,
+    Predicate,
+    Selection,
+    conjuncts,
+)
+
+#: How many documents are fetched at once, and so are in memory.
+_BATCH: Final = 1000
+
+#: The same for the short ones of a digest.
+_DIGEST_BATCH: Final = 10_000
+
+
+class MongoReader(InventoryReader):
+    """Reads entities."""
+
+    capabilities = Capabilities(supported=EVERY_CAPABILITY)
+
+    def __init__(self) -> None:
+        self._cursors: set[Cursor[dict[str, Any]]] = set()
+        self._released = False
+
+    @property
+    def _store(self) -> Store:
+        """Where to read."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """End every stream; whoever reads on gets an error, not an end."""
+        self._released = True
+        with translated():
+            for cursor in tuple(self._cursors):
+                cursor.close()
+
+    def _get(self, kind: type[E], id: str) -> E | None:
+        if not is_storable(id):
+            return None
+        store = self._store
+        with translated():
+            found = store.of(kind).find_one({"_id": id}, ENTITY, session=store.session)
+        return None if found is None else entity_of(kind, found)
+
+    def _select(self, kind: type[E], selection: Selection) -> Generator[E, None, None]:
+        filter = _filter(kind, selection.where)
+        if selection.after is not None:
+            filter = both(filter, _behind(kind, selection.after, selection))
+        store = self._store
+        with self._streaming(
+            store.of(kind).find(
+                filter,
+                ENTITY,
+                sort=_sort(kind, selection),
+                limit=selection.limit or 0,
+                batch_size=_BATCH,
+                session=store.session,
+            )
+        ) as cursor:
+            for document in cursor:
+                yield entity_of(kind, document)
+
+    def _pushdown(self, kind: type[E], where: Predicate) -> tuple[Predicate, Predicate]:
+        translator = Translator(kind)
+        pushed, residue = [], []
+        for part in conjuncts(where):
+            condition = translator.translate(part)
+            if condition.useful:
+                pushed.append(part)
+            if not condition.exact:
+                residue.append(part)
+        return _all_of(pushed), _all_of(residue)
+
+    def _count(self, kind: type[Entity], where: Predicate) -> int:
+        if self._pushdown(kind, where)[1] != EVERYTHING:
+            return super()._count(kind, where)
+        filter = _filter(kind, where)
+        store = self._store
+        with translated():
+            return store.of(kind).count_documents(filter, session=store.session)
+
+    def _digest(self, kind: type[Entity], where: Predicate) -> str:
+        if self._pushdown(kind, where)[1] != EVERYTHING:
+            return super()._digest(kind, where)
+        parent = parent_field(kind)
+        digest = hashlib.blake2b(digest_size=16)
+        store = self._store
+        with self._streaming(
+            store.of(kind).find(
+                _filter(kind, where),
+                {"revision": True},
+                # The order of the index that holds all of it.
+                sort=[(field, 1) for field in (parent, "_id") if field],
+                batch_size=_DIGEST_BATCH,
+                session=store.session,
+            )
+        ) as cursor:
+            for document in cursor:
+                digest.update(f"{document['_id']} {document['revision']}\n".encode())
+        return digest.hexdigest()
+
+    @contextmanager
+    def _streaming(self, cursor: Cursor[dict[str, Any]]) -> Iterator[Cursor[dict[str, Any]]]:
+        """Lend a cursor that is closed at the end, and that does not end early unnoticed."""
+        self._cursors.add(cursor)
+        try:
+            with translated(), cursor:
+                yield cursor
+            if self._released:
+                raise BackendFault("the snapshot has ended; read inside of its context")
+        finally:
+            self._cursors.discard(cursor)
+
+
+def _filter(kind: type[Entity], where: Predicate) -> Filter:
+    """Return the filter for what ``_pushdown`` kept, part by part as it was looked at there."""
+    translator = Translator(kind)
+    return both(*(translator.translate(part).filter for part in conjuncts(where)))
+
+
+def _sort(kind: type[Entity], selection: Selection) -> list[tuple[str, int]]:
+    direction = -1 if selection.order.descending else 1
+    return [(key, direction) for key in _keys(kind, selection)]
+
+
+def _keys(kind: type[Entity], selection: Selection) -> list[str]:
+    order: Order = selection.order
+    if order.field == "id":
+        return ["_id"]
+    if order.field == "name" and _has_one_parent(kind, selection.where):
+        # No two have one name, so the index on both needs no help in finding the order.
+        return ["name"]
+    return [order.field, "_id"]
+
+
+def _has_one_parent(kind: type[Entity], where: Predicate) -> bool:
+    parent = parent_field(kind)
+    return parent is None or any(
+        type(part) is Compare and part.path == (parent,) and part.operator is Operator.EQ
+        for part in conjuncts(where)
+    )
+
+
+def _behind(kind: type[Entity], after: Position, selection: Selection) -> Filter:
+    value, id = after
+    if not is_storable(id):
+        raise InvalidPageToken
+    beyond, least = ("$lt", "$lte") if selection.order.descending else ("$gt", "$gte")
+    keys = _keys(kind, selection)
+    if len(keys) == 1:
+        return {keys[0]: {beyond: id if keys[0] == "_id" else value}}
+    field = keys[0]
+    return {field: {least: value}, "$or": [{field: {beyond: value}}, {"_id": {beyond: id}}]}
+
+
+def _all_of(parts: list[Predicate]) -> Predicate:
+    return parts[0] if len(parts) == 1 else AllOf(*parts)

@@ -1,0 +1,96 @@
+"""Transactions, begun again when another writer spoiled them, within the time a client waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import pymongo
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+from tenacity import (
+    Retrying,
+    retry_if_exception,
+    stop_after_delay,
+    wait_random_exponential,
+)
+
+from craton.backends.mongo.errors import is_retried, is_unknown
+
+#: For how long a write is tried again, in seconds.
+_PATIENCE: Final = 3
+
+#: How long to wait for a server to let go of a transaction that failed, in seconds. It does so by
+#: itself later.
+_ABORT: Final = 1
+
+MAJORITY: Final = WriteConcern("majority")
+_SNAPSHOT: Final = ReadConcern("snapshot")
+
+
+def repeated(attempt: Callable[[], None], is_possible: Callable[[], bool]) -> None:
+    """Do something until no other writer comes in between.
+
+    Args:
+        attempt: What to do; when it fails because of another writer, nothing was written.
+        is_possible: Whether it can be done again.
+    """
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: is_possible() and is_retried(error)),
+        wait=wait_random_exponential(multiplier=0.02, max=0.5),
+        stop=stop_after_delay(_PATIENCE),
+        reraise=True,
+    )
+    retrying(attempt)
+
+
+def committed(client: MongoClient[dict[str, Any]], work: Callable[[ClientSession], None]) -> None:
+    """Do work in a transaction that is durable on a majority of the replica set when this returns.
+
+    Raises:
+        PyMongoError: The transaction failed; unless only its answer was lost, it did nothing.
+    """
+    with _transaction(client) as session:
+        work(session)
+        _commit(session)
+
+
+@contextmanager
+def snapshot(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
+    """Lend a session whose reads see one state."""
+    with _transaction(client) as session:
+        yield session
+
+
+@contextmanager
+def _transaction(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
+    with client.start_session(causal_consistency=False) as session:
+        session.start_transaction(read_concern=_SNAPSHOT, write_concern=MAJORITY)
+        try:
+            yield session
+        finally:
+            if session.in_transaction:
+                with suppress(PyMongoError), pymongo.timeout(_ABORT):
+                    session.abort_transaction()
+
+
+def _commit(session: ClientSession) -> None:
+    """Commit; when the answer is lost, ask again, which commits nothing twice.
+
+    https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
+    """
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            session.commit_transaction()
+        except PyMongoError as error:
+            if is_unknown(error) and time.monotonic() < end:
+                continue
+            raise
+        else:
+            return

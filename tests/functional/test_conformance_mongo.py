@@ -1,0 +1,69 @@
+"""The mongo driver keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from oslo_config import cfg
+
+from craton import config, loader
+from craton.testing import DriverSuite, Harness
+from tests.services import mongo
+from tests.services.mongo import Mongo
+
+
+class MongoHarness(Harness):
+    """A database of its own on a server that can be paused."""
+
+    def __init__(self, directory: Path, server: Mongo, database: str) -> None:
+        self.server, self.database = server, database
+        self.file = directory / "craton.conf"
+        self.file.write_text(
+            "[inventory]\ndriver = mongo\n"
+            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 2\n"
+        )
+
+    def settings(self) -> cfg.ConfigOpts:
+        return config.settings(files=[str(self.file)])
+
+    def reset(self) -> None:
+        with mongo.client(self.server.uri) as client:
+            database = client[self.database]
+            if self.database not in client.list_database_names():
+                loader.load(self.settings()).migrations().upgrade()
+                return
+            for name in database.list_collection_names():
+                if name != "schema":
+                    database[name].delete_many({})
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Let the server stand still: it takes connections, and never answers."""
+        self.server.own.pause()
+        try:
+            yield
+        finally:
+            self.server.own.resume()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
+    with mongo.started(tmp_path_factory.mktemp("mongo")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database(server: Mongo) -> Iterator[str]:
+    with server.database() as name:
+        yield name
+
+
+@pytest.mark.service
+@pytest.mark.xdist_group("mongo")
+class TestMongo(DriverSuite):
+    @pytest.fixture
+    def harness(self, tmp_path: Path, server: Mongo, database: str) -> Harness:
+        return MongoHarness(tmp_path, server, database)
