@@ -28,8 +28,8 @@ CONFINED = {"wsme": "craton.api.types", "stevedore": "craton.loader", "pecan": "
 
 #: The contract: what knows nothing of the rest of the service.
 CONTRACT = """
-    capabilities chunks cmdb config driver errors fields jsontext loader mirror models names query rules
-    templating validation variables
+    capabilities chunks cmdb config driver errors fields jsontext loader mirror models names query
+    rules templating validation variables
 """.split()
 
 
