@@ -487,15 +487,18 @@ class InventoryDriver(InventoryReader):
         self.capabilities.require(Capability.MIRROR)
         return self._sync(everything, confirm, max_age, patience)
 
-    def mirror_status(self) -> MirrorStatus:
+    def mirror_status(self, *, rejected: int = 0) -> MirrorStatus:
         """Return how the mirror does: how old it is, what went wrong, what is not in it.
+
+        Args:
+            rejected: Of how many objects that are not in it to tell; their number is told anyway.
 
         Raises:
             Unavailable: The store is away.
             Unsupported: MIRROR is not claimed.
         """
         self.capabilities.require(Capability.MIRROR)
-        return self._mirror_status()
+        return self._mirror_status(rejected)
 
     def origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:
         """Return who owns entities, by id; those that are Craton's own are left out.
@@ -573,8 +576,8 @@ class InventoryDriver(InventoryReader):
         """Bring over what the owner has; the arguments are those of ``sync``."""
         raise BackendFault("the driver claims to be a mirror, and follows nobody")
 
-    def _mirror_status(self) -> MirrorStatus:
-        """Return how the mirror does."""
+    def _mirror_status(self, rejected: int) -> MirrorStatus:
+        """Return how the mirror does, with so many of the rejected objects. It is called often."""
         raise BackendFault("the driver claims to be a mirror, and follows nobody")
 
     def _origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:

@@ -13,6 +13,7 @@ from pecan.core import ExplicitPecan
 from craton import loader
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
+from craton.api.freshness import Freshness
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
 from craton.api.openapi import openapi
@@ -86,7 +87,7 @@ def make_app(driver: InventoryDriver, conf: cfg.ConfigOpts) -> WSGIApplication:
     routes = table(service.limits)
     pecan = Application(
         Root(tree(service, metrics, openapi(routes.values())), routes),
-        hooks=[metrics, ProblemHook()],
+        hooks=[metrics, ProblemHook(), Freshness(driver)],
         request_cls=Request,
         use_context_locals=False,
         guess_content_type_from_ext=False,

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import orjson
 
 from craton import jsontext
+from craton.api.origins import Origins
 from craton.bundles import Explanation, Precedence, effective_of_tenant, explain_tenant
 from craton.bundles.references import ReferencedFiles
 from craton.bundles.secrets import of_host
-from craton.driver import InventoryReader
+from craton.driver import InventoryDriver, InventoryReader
 from craton.jsontext import JsonValue
 from craton.models import Entity, Group, Host, Region, Tenant
 from craton.variables import Variables
@@ -30,10 +31,13 @@ def effective(reader: InventoryReader, entity: Entity, files: ReferencedFiles) -
     return Variables(_values(reader, entity, files)).text.encode()
 
 
-def explained(reader: InventoryReader, entity: Entity, files: ReferencedFiles) -> bytes:
+def explained(
+    driver: InventoryDriver, reader: InventoryReader, entity: Entity, files: ReferencedFiles
+) -> bytes:
     """Return, by name, the value that Ansible sees, its source, and those that it overrides.
 
     Args:
+        driver: Knows who owns entities.
         reader: Reads the entity's region.
         entity: The entity.
         files: The files that its region and the groups of that refer to.
@@ -41,11 +45,16 @@ def explained(reader: InventoryReader, entity: Entity, files: ReferencedFiles) -
     Raises:
         NotFound, Unavailable: The region was changed while it was read.
     """
+    explanations = _explanations(reader, entity, files)
+    origins = Origins(driver, {source for one in explanations.values() for source in one.sources})
     return orjson.dumps(
         {
-            name: explanation.document()
-            | {"value": orjson.Fragment(jsontext.encode(explanation.value))}
-            for name, explanation in _explanations(reader, entity, files).items()
+            name: {
+                "value": orjson.Fragment(jsontext.encode(explanation.value)),
+                "source": origins.document(explanation.source, name),
+                "overrides": [origins.document(one, name) for one in explanation.overrides],
+            }
+            for name, explanation in explanations.items()
         }
     )
 

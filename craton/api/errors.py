@@ -12,6 +12,7 @@ from craton.errors import (
     InvalidInput,
     InvalidQuery,
     NotFound,
+    OwnerUnavailable,
     PermissionDenied,
     ReferenceUnusable,
     RevisionConflict,
@@ -134,6 +135,7 @@ STATUS: Final[dict[type[BaseException], HTTPStatus]] = {
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     UnknownMethod: HTTPStatus.NOT_IMPLEMENTED,
+    OwnerUnavailable: HTTPStatus.BAD_GATEWAY,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     BaseException: HTTPStatus.INTERNAL_SERVER_ERROR,
 }

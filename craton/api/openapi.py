@@ -142,7 +142,9 @@ def _schemas() -> Schema:
             driver=_STRING,
             capabilities=_list(_STRING),
             writable=_list(_STRING),
+            amendable=_list(_STRING),
             limits={"type": "object"},
+            sync={"type": ["object", "null"]},
         ),
         "Problem": _object(
             type=_STRING,

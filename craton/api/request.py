@@ -51,6 +51,8 @@ class Request(pecan.Request):
     pairs: list[tuple[str, str]] = []  # noqa: RUF012
     #: The path with the names of its variable parts; empty where there is nothing.
     path_pattern: str = ""
+    #: How old the inventory is in seconds, where it mirrors another system's.
+    age: float | None = None
     #: The declaration of the route; ``None`` before it is found.
     route: Route | None = None
 

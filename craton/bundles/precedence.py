@@ -68,6 +68,11 @@ class Explanation:
     source: Source
     overrides: tuple[Source, ...] = ()
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every place where the variable is set, the strongest first."""
+        return self.source, *self.overrides
+
     def document(self) -> dict[str, object]:
         """Return the explanation as a JSON object: ``value``, ``source`` and ``overrides``."""
         return {

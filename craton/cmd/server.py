@@ -16,6 +16,7 @@ from craton import loader, sample
 from craton.capabilities import Capability
 from craton.cmd import console, service
 from craton.driver import InventoryDriver
+from craton.errors import Unavailable
 from craton.models import Region
 from craton.query import Query
 
@@ -68,7 +69,11 @@ def _upgrade(conf: cfg.ConfigOpts) -> None:
 def _greeting(driver: InventoryDriver, url: str) -> str:
     """Say where the service is and what to try; it fits the regions that there are."""
     lines = [f"Craton serves {url}"]
-    regions = driver.find(Region, Query(limit=1)).items
+    try:
+        regions = driver.find(Region, Query(limit=1)).items
+    except Unavailable as error:
+        # A mirror that was never filled yet; the service fills it.
+        return f"{lines[0]}\n{error}"
     if regions:
         bundle = f"{url}/v1/inventory/{regions[0].id}.tgz?target=ansible"
         lines += [

@@ -20,6 +20,8 @@ from gunicorn.glogging import Logger
 from oslo_config import cfg
 
 from craton import loader
+from craton.capabilities import Capability
+from craton.cmd.refreshing import Refresher
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError, CratonError
 
@@ -99,6 +101,7 @@ class Service(BaseApplication):
         self._url = url_of(listener)
         self._prepare = prepare
         self._driver: InventoryDriver | None = None
+        self._refresher: Refresher | None = None
         self._options = {
             "bind": f"fd://{listener.detach()}",
             "worker_class": "gthread",
@@ -126,6 +129,9 @@ class Service(BaseApplication):
         try:
             self._driver = loader.load(self._conf)
             self._driver.open()
+            if Capability.MIRROR in self._driver.capabilities:
+                self._refresher = Refresher(self._driver)
+                self._refresher.start()
             app = make_app(self._driver, self._conf)
             if self._prepare is not None:
                 self._prepare(self._driver, self._url)
@@ -134,8 +140,12 @@ class Service(BaseApplication):
             raise AppImportError(f"craton: {error}") from error
 
     def _close(self, server: object, worker: object) -> None:
+        if self._refresher is not None:
+            self._refresher.stop()
         if self._driver is not None:
             self._driver.close()
+        if self._refresher is not None:
+            self._refresher.join()
 
 
 class _Logger(Logger):

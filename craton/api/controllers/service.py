@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 
 import orjson
@@ -12,9 +13,11 @@ from webob import Response
 from craton.api.controllers.resource import Resource, Service, answers
 from craton.api.controllers.responses import json_response
 from craton.api.metrics import Metrics
+from craton.api.mirrors import exposition, sync_document
 from craton.api.request import Request
+from craton.driver import InventoryDriver
 from craton.errors import CratonError, Unavailable
-from craton.models import INVENTORY_KINDS
+from craton.models import INVENTORY_KINDS, Entity
 
 #: Version 1 as ``/`` and ``/v1`` list it.
 _VERSION_1: dict[str, Any] = {
@@ -52,23 +55,18 @@ class CapabilitiesOf(Resource):
     def get(self, request: Request, response: Response) -> Response:
         """Read it; opening the driver may have narrowed it."""
         driver = self._service.driver
-        return json_response(
-            orjson.dumps(
-                {
-                    "contract": driver.contract,
-                    "driver": self._service.name,
-                    "capabilities": sorted(
-                        capability.value for capability in driver.capabilities.supported
-                    ),
-                    "writable": [
-                        kind.kind
-                        for kind in sorted(INVENTORY_KINDS, key=lambda kind: kind.kind)
-                        if kind in driver.capabilities.writable
-                    ],
-                    "limits": dataclasses.asdict(self._service.limits),
-                }
-            )
-        )
+        document: dict[str, object] = {
+            "contract": driver.contract,
+            "driver": self._service.name,
+            "capabilities": sorted(
+                capability.value for capability in driver.capabilities.supported
+            ),
+            "writable": _names(driver.capabilities.writable),
+            "amendable": _names(driver.capabilities.amendable),
+            "limits": dataclasses.asdict(self._service.limits),
+            "sync": sync_document(driver),
+        }
+        return json_response(orjson.dumps(document))
 
 
 class OpenApi(Resource):
@@ -106,13 +104,17 @@ class Health(Resource):
 class MetricsOf(Resource):
     """The numbers of the service."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, driver: InventoryDriver) -> None:
         super().__init__()
         self._metrics = metrics
+        self._driver = driver
 
     @answers
     def get(self, request: Request, response: Response) -> Response:
         """Read them."""
-        return Response(
-            body=self._metrics.exposition(), headerlist=[("Content-Type", CONTENT_TYPE_LATEST)]
-        )
+        body = self._metrics.exposition() + exposition(self._driver)
+        return Response(body=body, headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])
+
+
+def _names(kinds: Collection[type[Entity]]) -> list[str]:
+    return sorted(kind.kind for kind in INVENTORY_KINDS if kind in kinds)

@@ -29,7 +29,11 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
         }
     )
     return Versions(
-        {"v1": version_1, "healthcheck": Health(service), "metrics": MetricsOf(metrics)}
+        {
+            "v1": version_1,
+            "healthcheck": Health(service),
+            "metrics": MetricsOf(metrics, service.driver),
+        }
     )
 
 

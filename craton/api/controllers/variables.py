@@ -64,11 +64,12 @@ class AllVariables(_OfVariables[E]):
 
     def _effective(self, request: Request) -> Response:
         # No entity tag: these change with the groups, the region and the tenant, too.
-        write = explained if request.values["explain"] else effective
         files = self._files(self.stored(request))
         with one_state(self.driver) as reader:
             entity = stored(reader, self.kind, request.segments["id"], self.parent_of(request))
-            return json_response(write(reader, entity, files))
+            if request.values["explain"]:
+                return json_response(explained(self.driver, reader, entity, files))
+            return json_response(effective(reader, entity, files))
 
     def _files(self, entity: Entity) -> ReferencedFiles:
         region = entity.id if isinstance(entity, Region) else getattr(entity, "region_id", None)

@@ -34,9 +34,6 @@ from craton.models import KINDS, Entity
 #: What the store must offer to hold a mirror.
 _NEEDED: Final = (Capability.WRITE, Capability.CAS, Capability.ATOMIC_BATCH)
 
-#: How many of the rejected objects are told of.
-_TOLD: Final = 100
-
 #: How often to look whether somebody else's sync has ended, in seconds.
 _LOOK: Final = 0.1
 
@@ -213,9 +210,10 @@ class CmdbDriver(MirrorReader, InventoryDriver):
         if self._closing.is_set():
             raise Unavailable("the driver is being closed")
 
-    def _mirror_status(self) -> MirrorStatus:
+    def _mirror_status(self, rejected: int) -> MirrorStatus:
         state = self._state_at_a_glance()
-        rejections = Books(self._store).rejections(_TOLD) if state.rejected else ()
+        told = min(rejected, state.rejected)
+        rejections = Books(self._store).rejections(told) if told else ()
         return MirrorStatus(
             adapter=self.settings.cmdb.adapter,
             owner=self._adapter.owner,

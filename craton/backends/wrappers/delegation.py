@@ -91,8 +91,8 @@ class Wrapper(WrappedReader, InventoryDriver):
     ) -> SyncReport:
         return self.inner._sync(everything, confirm, max_age, patience)
 
-    def _mirror_status(self) -> MirrorStatus:
-        return self.inner._mirror_status()
+    def _mirror_status(self, rejected: int) -> MirrorStatus:
+        return self.inner._mirror_status(rejected)
 
     def _origins(self, kind: type[Entity], ids: Collection[str]) -> Mapping[str, Origin]:
         return self.inner._origins(kind, ids)

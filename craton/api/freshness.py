@@ -1,0 +1,64 @@
+"""How old an answer is, where the inventory is another system's, and how a client asks for news."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pecan.hooks
+
+from craton.api.request import Request
+from craton.capabilities import Capability
+from craton.driver import InventoryDriver, now
+from craton.errors import SyncHeld
+
+#: Methods whose answers are a part of the inventory.
+_READING: Final = frozenset({"GET", "HEAD"})
+
+#: Paths that tell of the service and not of the inventory.
+_ELSEWHERE: Final = frozenset(
+    {"", "/", "/v1", "/v1/capabilities", "/v1/openapi.json", "/healthcheck", "/metrics"}
+)
+
+
+class Freshness(pecan.hooks.PecanHook):
+    """Says with ``Age`` how old the mirror is, and heeds ``Cache-Control: no-cache``.
+
+    The age is taken before anything is read, so an answer is never older than it says.
+
+    Args:
+        driver: The inventory; of one that mirrors nobody, answers are never old.
+    """
+
+    def __init__(self, driver: InventoryDriver) -> None:
+        self._driver = driver
+        self._mirrors = Capability.MIRROR in driver.capabilities
+
+    def before(self, state: Any) -> None:
+        """Bring the mirror up to date if the client insists, and take its age."""
+        request: Request = state.request
+        if not self._mirrors or not _reads(request):
+            return
+        if _insists(request):
+            self._sync()
+        request.age = self._driver.mirror_status().age(now())
+
+    def after(self, state: Any) -> None:
+        """Say how old the answer is."""
+        age = state.request.age
+        if age is not None and state.response.status_int < 500:
+            state.response.headers["Age"] = str(int(age))
+
+    def _sync(self) -> None:
+        report = self._driver.sync()
+        if report.held:
+            owner = self._driver.mirror_status().owner
+            raise SyncHeld(owner, (region.name for region in report.held))
+
+
+def _reads(request: Request) -> bool:
+    return request.method in _READING and request.path_pattern not in _ELSEWHERE
+
+
+def _insists(request: Request) -> bool:
+    directives = request.environ.get("HTTP_CACHE_CONTROL", "").split(",")
+    return any(directive.strip().lower() == "no-cache" for directive in directives)
