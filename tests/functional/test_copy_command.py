@@ -304,7 +304,7 @@ def test_a_terminal_sees_a_bar(stores, large):
     try:
         while piece := _read(ours):
             seen += piece
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(PATIENCE) == 0, seen
     finally:
         process.kill()
         process.communicate()
