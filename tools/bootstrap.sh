@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 venv=.venv
 stamp=$venv/.craton-stamp
-example=./examples/craton-driver-directory
+examples=(./examples/craton-driver-directory ./examples/craton-cmdb-files)
 
 . tools/common.sh
 
@@ -17,7 +17,7 @@ base="$("$python" -c 'import sys; print(sys.version_info[:3], sys.base_prefix)')
 
 wanted() {
     echo "$base"
-    cat setup.cfg pyproject.toml constraints.txt tools/common.sh tools/bootstrap.sh "$example/setup.cfg" | sha256sum
+    cat setup.cfg pyproject.toml constraints.txt tools/common.sh tools/bootstrap.sh "${examples[@]/%//setup.cfg}" | sha256sum
 }
 
 up_to_date() { [ -f "$stamp" ] && [ "$(wanted)" = "$(cat "$stamp")" ]; }
@@ -31,7 +31,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     install_packages "$("$python" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')"
 fi
 
-# The example keeps its files in a git repository.
+# The example of a driver keeps its files in a git repository.
 command -v git >/dev/null || install_packages git
 
 say "setting up $venv (a minute on a fast line)"
@@ -43,7 +43,9 @@ rm -f "$stamp"
 pip=("$venv/bin/python" -m pip --disable-pip-version-check --no-input -qq)
 "${pip[@]}" install --constraint constraints.txt pip setuptools
 "${pip[@]}" install --constraint constraints.txt --no-build-isolation --editable '.[dev]'
-# The example of a driver is tested as it is installed; what it needs is there already.
-"${pip[@]}" install --no-build-isolation --no-deps --editable "$example"
+# The examples are tested as they are installed; what they need is there already.
+for example in "${examples[@]}"; do
+    "${pip[@]}" install --no-build-isolation --no-deps --editable "$example"
+done
 "${pip[@]}" check
 wanted >"$stamp"

@@ -113,13 +113,13 @@ class StreamClauses(Suite):
     def test_adapter_15_a_large_stream_takes_no_more_memory(
         self, harness: AdapterHarness, adapter: CmdbAdapter, cmdb: Cmdb
     ) -> None:
-        more = 2 * harness.many
         peaks = []
-        for count in (harness.many, harness.many + more):
+        cmdb.fill(1)
+        sum(1 for _ in adapter.changes(None))
+        for count in (harness.many, 2 * harness.many):
             cmdb.fill(count)
-            sum(1 for _ in adapter.changes(None))
             with resources.peak() as measured:
                 seen = sum(1 for _ in adapter.changes(None))
             assert seen > count
             peaks += measured
-        assert peaks[1] - peaks[0] < more * _EACH, "the stream held what it had yielded"
+        assert peaks[1] - peaks[0] < harness.many * _EACH, "the stream held what it had yielded"

@@ -1,0 +1,1 @@
+"""A CMDB that exports its machines as CSV or JSON, read by Craton."""
