@@ -20,6 +20,7 @@
     ├── PermissionDenied
     ├── Unsupported             a capability that the driver does not claim
     ├── Unavailable             the store is away; trying again may help
+    │   └── Indeterminate       it went away while it stored: everything is stored, or nothing
     │   └── OwnerUnavailable    the system that owns the inventory is; the store is not
     ├── BackendFault            the store misbehaved; trying again may not help
     │   └── SealBroken          what is stored of a secret does not give its payload back
@@ -304,6 +305,17 @@ class OwnerUnavailable(Unavailable):
         super().__init__(message, retry_after)
         self.fields = {"owner": owner, **self.fields}
         self.owner = owner
+
+
+class Indeterminate(Unavailable):
+    """The store was lost while it committed: the write was made as a whole, or not at all.
+
+    Whoever repeats the write must first look whether it was made, or write in a way that can be
+    repeated: with the revision that was read, with an id of his own, or, through the REST API, with
+    an ``Idempotency-Key``.
+    """
+
+    code = "indeterminate"
 
 
 class BackendFault(CratonError):

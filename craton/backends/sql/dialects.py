@@ -1,4 +1,4 @@
-"""What differs between database engines; no other module has SQL for one of them.
+"""What differs between database engines: types, transactions, functions; and SQLite.
 
 Strings compare by code point everywhere. SQLite does so by itself; the others need a collation,
 and one that does not take ``"a"`` and ``"a "`` for the same.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final
 
+from oslo_config import cfg
 from sqlalchemy import (
     URL,
     BigInteger,
@@ -97,12 +98,19 @@ class DatabaseDialect(ABC):
         """
 
     @abstractmethod
-    def prepare_engine(self, engine: Engine) -> None:
+    def prepare_engine(self, engine: Engine, settings: cfg.ConfigOpts) -> None:
         """Set up each connection that the engine makes."""
 
     @abstractmethod
     def begin_write(self, connection: Connection) -> None:
         """Make a transaction one that writes, before its first statement."""
+
+    def begin_bulk(self, connection: Connection) -> None:  # noqa: B027
+        """Prepare a transaction, which has begun to write, for very many changes."""
+
+    def end_of_commit_is_known(self, error: BaseException) -> bool:
+        """Tell whether nothing was stored if a commit ended in this error."""
+        return True
 
     @abstractmethod
     def begin_migration(self, connection: Connection) -> None:
@@ -145,7 +153,7 @@ class SQLiteDialect(DatabaseDialect):
             )
         return url.update_query_dict({"plugin": _PLUGIN})
 
-    def prepare_engine(self, engine: Engine) -> None:
+    def prepare_engine(self, engine: Engine, settings: cfg.ConfigOpts) -> None:
         @event.listens_for(engine, "connect")
         def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
             cursor = connection.cursor()
@@ -195,73 +203,6 @@ class SQLiteDialect(DatabaseDialect):
             .subquery()
         )
         return select(func.aggregate_strings(rows.c.item, separator)).scalar_subquery()
-
-
-class MySQLDialect(DatabaseDialect):
-    """MariaDB and MySQL with InnoDB."""
-
-    # A result comes whole, or it blocks its connection until a slow reader is cut off.
-    streams = False
-
-    def prepare_url(self, url: URL) -> URL:
-        # oslo.db's own default is "utf8", which has no characters beyond U+FFFF.
-        timeouts = {} if "connect_timeout" in url.query else {"connect_timeout": "5"}
-        return url.update_query_dict({"charset": "utf8mb4", **timeouts})
-
-    def prepare_engine(self, engine: Engine) -> None:
-        @event.listens_for(engine, "connect")
-        def set_up(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-            cursor = connection.cursor()
-            # The default truncates the variables of a host at 1 MiB, without an error.
-            cursor.execute("SET SESSION group_concat_max_len = 1073741824")
-            # The default is 50 seconds, for each of several tries.
-            cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
-            cursor.close()
-
-    def begin_write(self, connection: Connection) -> None:
-        # A write waits for the row of its region and must then see what others committed meanwhile.
-        connection.execute(text("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"))
-
-    def begin_migration(self, connection: Connection) -> None:
-        """Do nothing: each change of the schema is a transaction by itself."""
-
-    def begin_snapshot(self, connection: Connection) -> None:
-        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-        connection.execute(text("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
-
-    def joined(
-        self,
-        item: ColumnElement[str],
-        separator: str,
-        source: FromClause,
-        condition: ColumnElement[bool],
-        order_by: ColumnElement[Any],
-        outer: FromClause,
-    ) -> ScalarSelect[str]:
-        items = func.aggregate_strings(item, separator).aggregate_order_by(order_by)
-        return select(items).select_from(source).where(condition).correlate(outer).scalar_subquery()
-
-
-def dialect_of(url: URL) -> DatabaseDialect:
-    """Return what there is to know of the engine behind a URL.
-
-    Raises:
-        ConfigurationError: The driver does not know the engine.
-    """
-    engine = url.get_backend_name()
-    if engine not in _DIALECTS:
-        raise ConfigurationError(
-            f"[database] connection names the engine {engine!r}; the sql driver knows "
-            f"{', '.join(sorted(_DIALECTS))}"
-        )
-    return _DIALECTS[engine]
-
-
-_DIALECTS: Final[dict[str, DatabaseDialect]] = {
-    "sqlite": SQLiteDialect(),
-    "mysql": MySQLDialect(),
-    "mariadb": MySQLDialect(),
-}
 
 
 class PooledSQLite(CreateEnginePlugin):

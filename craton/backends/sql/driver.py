@@ -11,22 +11,25 @@ from typing import Any, Final
 
 from oslo_config import cfg
 from oslo_db import options
-from oslo_db.api import wrap_db_retry
 from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import URL, Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
-from craton.backends.sql.dialects import dialect_of
-from craton.backends.sql.errors import RETRIED, translated
+from craton.backends.sql import attempts
+from craton.backends.sql.engines import dialect_of
+from craton.backends.sql.errors import translated
 from craton.backends.sql.reader import SqlReader
 from craton.backends.sql.versions import SchemaVersions
-from craton.backends.sql.writer import Writer
-from craton.chunks import Replay
 from craton.driver import Change, InventoryDriver, InventoryReader, Migrations
 from craton.errors import ConfigurationError, SchemaOutdated
 
-#: Where oslo.db's own defaults let a client wait too long for its answer.
-_DEFAULTS: Final[dict[str, object]] = {"max_retries": 0, "pool_timeout": 5}
+#: Where oslo.db's own defaults let a client wait too long for its answer, or, on a cluster, read
+#: what is older than its last write.
+_DEFAULTS: Final[dict[str, object]] = {
+    "max_retries": 0,
+    "pool_timeout": 5,
+    "mysql_wsrep_sync_wait": 1,
+}
 
 #: Options of oslo.db that nothing here would heed: for asyncio, and for its own kind of driver.
 _UNHEEDED: Final = frozenset(
@@ -36,14 +39,17 @@ _UNHEEDED: Final = frozenset(
     """.split()
 )
 
-#: How often a transaction that another writer spoiled is tried again; about two seconds in all.
-_RETRY: Final = {
-    "max_retries": 5,
-    "retry_interval": 0.1,
-    "inc_retry_interval": True,
-    "max_retry_interval": 1,
-    "jitter": True,
-}
+#: What oslo.db does not have, or does on servers that know nothing of it.
+_OUR_OWN: Final[Sequence[cfg.Opt]] = (
+    cfg.ListOpt(
+        "other_nodes",
+        default=[],
+        help="Other nodes of the cluster of MariaDB or MySQL, as host or host:port, in the order "
+        "in which they are tried while the one in the connection does not serve. User, password "
+        "and database are those of the connection.",
+    ),
+)
+_HANDLED_HERE: Final = ("mysql_wsrep_sync_wait", *(option.dest for option in _OUR_OWN))
 
 
 @enginefacade.transaction_context_provider
@@ -62,7 +68,7 @@ class SqlDriver(SqlReader, InventoryDriver):
     @classmethod
     def options(cls) -> dict[str, Sequence[cfg.Opt]]:
         heeded = (option for option in options.database_opts if option.name not in _UNHEEDED)
-        return {"database": [_with_our_default(option) for option in heeded]}
+        return {"database": [*(_with_our_default(option) for option in heeded), *_OUR_OWN]}
 
     def _open(self) -> None:
         versions = self._migrations()
@@ -84,19 +90,8 @@ class SqlDriver(SqlReader, InventoryDriver):
             connection.exec_driver_sql("SELECT 1").scalar_one()
 
     def _write(self, changes: Iterator[Change]) -> None:
-        replay = Replay(changes)
-
-        def is_retried(error: Exception) -> bool:
-            return replay.possible and isinstance(error, RETRIED)
-
-        @wrap_db_retry(exception_checker=is_retried, **_RETRY)  # type: ignore[untyped-decorator]
-        def attempt() -> None:
-            with self._writing() as connection:
-                self._dialect.begin_write(connection)
-                Writer(connection).make(iter(replay))
-
         with translated():
-            attempt()
+            attempts.write(self._writing, self._dialect, changes)
 
     @contextmanager
     def _snapshot(self) -> Iterator[InventoryReader]:
@@ -117,6 +112,8 @@ class SqlDriver(SqlReader, InventoryDriver):
         if not self.settings.database.connection:
             _make_directory(Path(self.settings.state_path))
         configured = dict(self.settings.database)
+        for name in _HANDLED_HERE:
+            del configured[name]
         configured["connection"] = self._prepared_url(self._url)
         if configured["slave_connection"]:
             configured["slave_connection"] = self._prepared_url(
@@ -124,7 +121,9 @@ class SqlDriver(SqlReader, InventoryDriver):
             )
         facade = enginefacade.transaction_context()
         facade.configure(**configured, sqlite_fk=True, thread_checkin=False)
-        facade.append_on_engine_create(self._dialect.prepare_engine)
+        facade.append_on_engine_create(
+            lambda engine: self._dialect.prepare_engine(engine, self.settings)
+        )
         return facade
 
     def _prepared_url(self, url: URL) -> str:
