@@ -9,7 +9,6 @@ from craton.errors import InvalidValue
 from craton.fields import Links, VariableNames
 from craton.models import E, Entity, specs
 
-
 #: What a driver stamps an entity with.
 _STAMP: Final = frozenset(field.name for field in dataclasses.fields(Entity))
 

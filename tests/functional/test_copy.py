@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from craton import sample
+from craton import config, loader, sample
 from craton.bundles import BundleRequest, Format, Target, plan
 from craton.filters import HostFilters
 from craton.models import Host, Region
@@ -14,9 +14,13 @@ from tests import backends
 from tests.fleets import everything, fill, fill_with_every_kind
 from tests.functional.test_bundle_bytes import digests
 from tests.oracle.regions import random_fleet
+from tests.services import mongo
 
 #: The stores that outlive a process; each is one way to go from SQLite to SQLite.
-STORES = tuple(name for name in backends.BACKENDS if name != "memory")
+STORES = (
+    "sql",
+    pytest.param("mongo", marks=(pytest.mark.service, pytest.mark.xdist_group("mongo"))),
+)
 
 
 class Silent:
@@ -33,14 +37,37 @@ class Silent:
         pass
 
 
+@pytest.fixture(scope="module")
+def mongo_server(tmp_path_factory):
+    with mongo.started(tmp_path_factory.mktemp("mongo")) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def mongo_opened(server):
+    """Open a driver on an empty database of a server."""
+    with server.database() as name:
+        driver = loader.load(config.settings(files=[], inventory__driver="mongo"))
+        driver.settings.set_override("uri", server.uri, "mongo")
+        driver.settings.set_override("database", name, "mongo")
+        driver.migrations().upgrade()
+        with driver:
+            yield driver
+
+
 @pytest.fixture(params=STORES)
 def chain(request, tmp_path, template_of):
     """Three empty stores: SQLite, another one, and SQLite again."""
-    with contextlib.ExitStack() as held:
-        yield [
-            held.enter_context(backends.opened(name, tmp_path / str(number), template_of(name)))
-            for number, name in enumerate(("sql", request.param, "sql"))
-        ]
+
+    def opened(number):
+        return backends.opened("sql", tmp_path / str(number), template_of("sql"))
+
+    if request.param == "mongo":
+        between = mongo_opened(request.getfixturevalue("mongo_server"))
+    else:
+        between = opened(2)
+    with opened(1) as first, between as second, opened(3) as third:
+        yield [first, second, third]
 
 
 def move(source, target):
