@@ -6,8 +6,10 @@ import tarfile
 import zipfile
 
 from craton.bundles import BundleRequest, Format, Precedence, Target, plan
+from craton.bundles.secrets import path_variables
 from craton.filters import HostFilters
 from craton.models import CONNECTION_VARIABLES
+from tests.oracle.attached import OpenStore
 
 MARKS = ("{{", "{%", "{#")
 
@@ -37,11 +39,13 @@ def judge(fleet, oracle, directory):
     for host in expected.hosts:
         path = directory / f"taskflow/inventory/{host.name}.json"
         alone = expected.alone(host)
-        compare(alone, oracle.inventory(path), f"{host.name}.json --list")
-        explained = expected.precedence.explain(host)
+        compare(alone, oracle.inventory(path), f"{host.name}.json --list", "../")
+        secrets = expected.secrets(host)
+        explained = expected.precedence.explain(host, secrets)
         values = {name: explained[name].value for name in sorted(explained)}
-        effective = dict(sorted(expected.precedence.effective(host).items()))
+        effective = dict(sorted(expected.precedence.effective(host, secrets).items()))
         same(values, effective, f"effective and explained variables of {host.name}")
+    compare_secrets(expected, directory)
     files = sorted(path.name for path in (directory / "taskflow/inventory").glob("*.json"))
     same(files, sorted(f"{host.name}.json" for host in expected.hosts), "inventories of hosts")
 
@@ -49,7 +53,11 @@ def judge(fleet, oracle, directory):
 def collected(fleet, target, filters=None):
     """Return the spool of a bundle."""
     request = BundleRequest(
-        region_id=fleet.region.id, target=target, filters=HostFilters.parse(filters or {})
+        region_id=fleet.region.id,
+        target=target,
+        filters=HostFilters.parse(filters or {}),
+        files=fleet.attached.files,
+        secrets=OpenStore(),
     )
     with fleet.driver.snapshot() as reader:
         return plan(reader, request, snapshot=True).collect()
@@ -87,7 +95,11 @@ class Expectation:
         self.hosts = [host for host in fleet.hosts if host.active]
         self.groups = {group.id: group for group in fleet.groups}
         with fleet.driver.snapshot() as reader:
-            self.precedence = Precedence.load(reader, fleet.region)
+            self.precedence = Precedence.load(reader, fleet.region, fleet.attached.files)
+
+    def secrets(self, host):
+        """Return the secrets of a host."""
+        return self.fleet.attached.secrets.get(host.name, [])
 
     def alone(self, host):
         """Return what an inventory of one host is expected to show."""
@@ -101,14 +113,25 @@ class Expectation:
             waiting.extend(group.parents)
         return other
 
-    def host_variables(self, host):
-        """Return effective variables, marked where their source says that they are data."""
-        effective = self.precedence.effective(host)
-        sources = {name: found.source for name, found in self.precedence.explain(host).items()}
-        return {
-            name: mark(value, name in sources and self.is_templated(name, sources[name]))
-            for name, value in effective.items()
-        }
+    def host_variables(self, host, top=""):
+        """Return effective variables, marked where their source says that they are data.
+
+        Args:
+            host: The host.
+            top: The way from the inventory to the top of the bundle.
+        """
+        effective = self.precedence.effective(host, self.secrets(host))
+        explained = self.precedence.explain(host, self.secrets(host))
+        found = {}
+        for name, value in effective.items():
+            source = explained[name].source
+            if source.kind == "reference":
+                found[name] = self.fleet.attached.marked[source.id][name]
+            elif source.kind == "secret":
+                found[name] = value.replace("}}/", f"}}}}/{top}")
+            else:
+                found[name] = mark(value, self.is_templated(name, source))
+        return found
 
     def is_templated(self, name, source):
         entities = (self.fleet.tenant, self.fleet.region, *self.fleet.groups, *self.fleet.hosts)
@@ -144,23 +167,50 @@ class Expectation:
         return not_empty(found)
 
 
-def compare(expected, said, where):
+def compare_secrets(expected, directory):
+    """Compare the files of secrets in both bundles with the payloads of the active hosts."""
+    names = {host.name for host in expected.hosts}
+    payloads = {
+        path: payload.hex()
+        for path, payload in expected.fleet.attached.payloads.items()
+        if path.split("/")[1] in names
+    }
+    for bundle in ("ansible", "taskflow"):
+        top = directory / bundle
+        found = {
+            str(path.relative_to(top)): path.read_bytes().hex() for path in top.glob("secrets/*/*")
+        }
+        same(dict(sorted(found.items())), dict(sorted(payloads.items())), f"secrets in {bundle}")
+
+
+def compare(expected, said, where, top=""):
     """Compare what ``--list`` says: groups, and effective variables."""
     same(tree_of(said, expected), expected.tree(), f"{where}: groups")
-    variables = {host.name: expected.host_variables(host) for host in expected.hosts}
+    variables = {host.name: expected.host_variables(host, top) for host in expected.hosts}
     compare_variables(said["_meta"]["hostvars"], variables, where)
 
 
 def compare_export(expected, said, where):
     """Compare what ``--list --export`` says: groups, and each one's own variables."""
     same(tree_of(said, expected), expected.tree(), f"{where}: groups")
-    hosts = {host.name: marked_columns(host) | own_variables(host) for host in expected.hosts}
+    hosts = {
+        host.name: marked_columns(host)
+        | own_variables(host)
+        | path_variables(host, expected.secrets(host))
+        for host in expected.hosts
+    }
     compare_variables(said["_meta"]["hostvars"], hosts, where)
-    groups = {group.name: own_variables(group) for group in expected.groups.values()}
+    groups = {
+        group.name: referenced(expected, group) | own_variables(group)
+        for group in expected.groups.values()
+    }
     for group in expected.groups.values():
         if group.priority != 1:
             groups[group.name]["ansible_group_priority"] = group.priority
-    groups["all"] = own_variables(expected.fleet.tenant) | own_variables(expected.fleet.region)
+    region = expected.fleet.region
+    groups["all"] = (
+        own_variables(expected.fleet.tenant) | referenced(expected, region) | own_variables(region)
+    )
     said_of_groups = {
         name: group["vars"] for name, group in said.items() if name != "_meta" and "vars" in group
     }
@@ -190,6 +240,14 @@ def tree_of(said, expected):
 
 def not_empty(groups):
     return {name: members for name, members in sorted(groups.items()) if any(members.values())}
+
+
+def referenced(expected, owner):
+    """Return the variables of the files that a region or a group refers to."""
+    found = {}
+    for file in expected.fleet.attached.files.of(owner.id):
+        found |= expected.fleet.attached.marked[file.reference.id]
+    return found
 
 
 def own_variables(entity):

@@ -1,5 +1,6 @@
 """Random regions that hold whatever once made an inventory say something else."""
 
+import dataclasses
 import random
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from craton.driver import Create
 from craton.models import Group, Host, Region, Tenant
 from craton.rules import rivals
 from craton.variables import Variables
+from tests.oracle.attached import NOTHING, Attached, as_written, attach
 
 E_COMPOSED, E_DECOMPOSED = "\u00e9", "e\u0301"
 
@@ -123,11 +125,25 @@ class Fleet:
     region: Region
     groups: tuple[Group, ...]
     hosts: tuple[Host, ...]
+    attached: Attached = NOTHING
 
 
 def random_fleet(seed):
     """Return the region of a seed; the same seed gives the same, on any machine."""
     return _Builder(random.Random(seed)).fleet()
+
+
+def random_fleet_with_more(seed):
+    """Return the region of a seed with references and secrets."""
+    fleet = random_fleet(seed)
+
+    def make_values(rng):
+        builder = _Builder(rng)
+        names = rng.sample(VARIABLES, rng.choice((0, 1, 2, 4)))
+        pairs = {name: as_written(builder.value(3), rng) for name in names}
+        return {k: p[0] for k, p in pairs.items()}, {k: p[1] for k, p in pairs.items()}
+
+    return dataclasses.replace(fleet, attached=attach(fleet, seed, make_values))
 
 
 class _Builder:

@@ -69,8 +69,8 @@ def negative_priority_is_not_written(patch):
 def region_is_overridden_by_tenant(patch):
     init = precedence.Precedence.__init__
 
-    def swapped(self, tenant, region, graph):
-        init(self, tenant, region, graph)
+    def swapped(self, tenant, region, graph, files):
+        init(self, tenant, region, graph, files)
         self._base = region.variables.decode() | tenant.variables.decode()
 
     patch.setattr(precedence.Precedence, "__init__", swapped)
@@ -101,14 +101,14 @@ def dicts_are_merged(patch):
 
 
 def fields_beat_own_variables(patch):
-    def rendered(host):
+    def rendered(host, paths):
         return jsontext.dumps(host.variables.decode() | precedence.connection_variables(host))
 
     patch.setattr(inventories, "rendered_host", rendered)
 
 
 def resolved_fields_beat_own_variables(patch):
-    def effective(self, host):
+    def effective(self, host, secrets=()):
         own = host.variables.decode()
         return self._of_groups(host.groups) | own | precedence.connection_variables(host)
 
@@ -150,8 +150,8 @@ def vault_values_are_marked_inside(patch):
 def keys_are_sorted(patch):
     rendered = rendering.rendered_host
 
-    def resorted(host):
-        return json.dumps(json.loads(rendered(host)), sort_keys=True)
+    def resorted(host, paths):
+        return json.dumps(json.loads(rendered(host, paths)), sort_keys=True)
 
     patch.setattr(inventories, "rendered_host", resorted)
 
@@ -159,8 +159,9 @@ def keys_are_sorted(patch):
 def numbers_pass_through_floats(patch):
     rendered = rendering.rendered_host
 
-    def rounded(host):
-        return json.dumps(json.loads(rendered(host), parse_int=lambda digits: float(digits[:300])))
+    def rounded(host, paths):
+        values = rendered(host, paths)
+        return json.dumps(json.loads(values, parse_int=lambda digits: float(digits[:300])))
 
     patch.setattr(inventories, "rendered_host", rounded)
 

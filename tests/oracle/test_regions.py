@@ -3,7 +3,7 @@
 import pytest
 
 from tests.oracle.judgement import judge
-from tests.oracle.regions import random_fleet
+from tests.oracle.regions import random_fleet, random_fleet_with_more
 
 CHUNK = 20
 
@@ -13,3 +13,10 @@ CHUNK = 20
 def test_ansible_says_of_random_regions_what_craton_says(first, oracle, tmp_path):
     for seed in range(first, first + CHUNK):
         judge(random_fleet(seed), oracle, tmp_path / str(seed))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1000, 1080, CHUNK))
+def test_ansible_says_so_with_references_and_secrets(first, oracle, tmp_path):
+    for seed in range(first, first + CHUNK):
+        judge(random_fleet_with_more(seed), oracle, tmp_path / str(seed))
