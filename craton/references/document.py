@@ -104,6 +104,7 @@ class _Reader:
         self._marked = marked
         self._left = _GROWTH * len(text) + 10_000
         self._pairs: dict[int, Mapping[str, Node]] = {}
+        self._weights: dict[int, int] = {}
 
     def read(self) -> JsonValue:
         _check_events(self._text)
@@ -144,14 +145,19 @@ class _Reader:
             return known
         if depth > MAX_DEPTH:
             _refuse(node, f"nests deeper than {MAX_DEPTH} levels")
+        weight = len(node.value)
         own: dict[str, Node] = {}
-        merged: dict[str, Node] = {}
+        merged: dict[str, Node] | None = None
         for key_node, item in node.value:
             if key_node.tag == _CORE + "merge":
+                if merged is not None:
+                    _refuse(key_node, "repeats the key '<<'; merge a list of mappings instead")
+                merged = {}
                 for other in _merged(item):
                     pairs = self._pairs_of(other, depth + 1)
-                    self._left -= len(pairs)
-                    self._spend(other)
+                    # Ansible's reader copies them all, also those that do not count in the end.
+                    weight += self._weights[id(other)]
+                    self._spend(other, weight)
                     # The first of several wins, and a key of the mapping's own over all.
                     merged = dict(pairs) | merged
                 continue
@@ -159,7 +165,7 @@ class _Reader:
             if key in own:
                 _refuse(key_node, f"repeats the key {key!r}")
             own[key] = item
-        self._pairs[id(node)] = merged | own
+        self._pairs[id(node)], self._weights[id(node)] = (merged or {}) | own, weight
         return self._pairs[id(node)]
 
     def _key(self, node: Node) -> str:
@@ -200,8 +206,8 @@ class _Reader:
         tag = self._loader.resolve(type(node), node.value, (True, False))
         return type(node)(tag, node.value, node.start_mark, node.end_mark)
 
-    def _spend(self, node: Node) -> None:
-        self._left -= 1 + (len(node.value) if isinstance(node, ScalarNode) else 0)
+    def _spend(self, node: Node, weight: int = 1) -> None:
+        self._left -= weight + (len(node.value) if isinstance(node, ScalarNode) else 0)
         if self._left < 0:
             _refuse(node, f"grows to more than {_GROWTH} times its size by its aliases")
 

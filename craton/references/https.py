@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Final
 
 from oslo_config import cfg
 
@@ -11,8 +13,9 @@ from craton.references.addresses import AddressRule
 from craton.references.fetcher import Document, Fetcher
 from craton.references.http import Answer, Session, check_https, failure
 
-#: What a server tells of a version, and how it is asked whether that is still the newest.
-_CONDITIONS = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
+#: What a server tells of a version, and how it is asked whether that is still the newest. The first
+#: alone is used: Swift looks at the time too where RFC 9110 (13.1.3) has it look at the tag alone.
+_CONDITIONS: Final = {"ETag": "If-None-Match", "Last-Modified": "If-Modified-Since"}
 
 
 class HttpsFetcher(Fetcher):
@@ -48,5 +51,20 @@ def document(answer: Answer, known: Mapping[str, str], commit: str | None = None
         return Document(content=None, commit=commit, validators=known)
     if answer.status != 200:
         raise failure(answer)
-    validators = {name: answer.headers[name] for name in _CONDITIONS if name in answer.headers}
-    return Document(content=answer.body, commit=commit, validators=validators)
+    for name in _CONDITIONS:
+        if name in answer.headers and (name == "ETag" or _is_strong(answer.headers)):
+            validators = {name: answer.headers[name]}
+            return Document(content=answer.body, commit=commit, validators=validators)
+    return Document(content=answer.body, commit=commit)
+
+
+def _is_strong(headers: Mapping[str, str]) -> bool:
+    """Tell whether a time stands for one version, as RFC 9110 (8.8.2.2) has it.
+
+    A file that was changed a moment ago can be changed again within the same second.
+    """
+    try:
+        changed = parsedate_to_datetime(headers["Last-Modified"])
+        return (parsedate_to_datetime(headers["Date"]) - changed).total_seconds() >= 1
+    except (KeyError, ValueError, TypeError):
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -29,11 +30,14 @@ def server(authority: tls.Authority) -> Iterator[tls.Server]:
 def make(authority: tls.Authority, tmp_path: Path) -> MakeReferences:
     """Make references with options; of one test, all share their cache."""
 
-    def make(**options: object) -> References:
+    def make(swift: str = "", **options: object) -> References:
         known = {"allow": "localhost", "ca_file": str(authority.file), "timeout": 5, **options}
         file = tmp_path / f"{len(list(tmp_path.glob('*.conf')))}.conf"
         lines = "".join(f"{name} = {value}\n" for name, value in known.items())
-        file.write_text(f"[DEFAULT]\nstate_path = {tmp_path / 'state'}\n[references]\n{lines}")
+        file.write_text(
+            f"[DEFAULT]\nstate_path = {tmp_path / 'state'}\n[references]\n{lines}"
+            f"[swift]\n{textwrap.dedent(swift)}"
+        )
         return References(config.settings(["--config-file", str(file)]))
 
     return make

@@ -51,12 +51,12 @@ def test_results_are_in_the_order_of_what_is_wanted(
     assert references.fetch([]) == []
 
 
+BEFORE, NOW = "Sun, 01 Nov 2026 10:00:00 GMT", "Sun, 01 Nov 2026 10:00:01 GMT"
+
+
 @pytest.mark.parametrize(
     ("sent", "asked", "value"),
-    [
-        ("ETag", "If-None-Match", 'W/"x"'),
-        ("Last-Modified", "If-Modified-Since", "Sun, 01 Nov 2026 10:00:00 GMT"),
-    ],
+    [("ETag", "If-None-Match", 'W/"x"'), ("Last-Modified", "If-Modified-Since", BEFORE)],
 )
 def test_a_server_is_asked_whether_a_file_changed(
     server: tls.Server, references: References, sent: str, asked: str, value: str
@@ -65,7 +65,7 @@ def test_a_server_is_asked_whether_a_file_changed(
         if request.headers.get(asked) == value:
             request.send(status=304)
         else:
-            request.send(FILE, headers={sent: value})
+            request.send(FILE, headers={sent: value, "Date": NOW})
 
     server.answer(answer)
     url = f"{server.url}/file"
@@ -73,6 +73,28 @@ def test_a_server_is_asked_whether_a_file_changed(
     assert (second.content, second.sha256) == (first.content, first.sha256) == (FILE, first.sha256)
     assert second.fetched_at > first.fetched_at
     assert [asked in request.headers for request in server.requests] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        # Some servers look at the time though there is a tag, and find nothing new.
+        ({"ETag": '"x"', "Last-Modified": BEFORE, "Date": NOW}, {"If-None-Match"}),
+        # Within a second a file can change twice.
+        ({"Last-Modified": NOW, "Date": NOW}, set()),
+        ({"Last-Modified": "yesterday", "Date": NOW}, set()),
+        ({"Last-Modified": BEFORE}, set()),
+    ],
+)
+def test_only_what_stands_for_one_version_is_asked_by(
+    server: tls.Server, references: References, headers: dict[str, str], asked: set[str]
+) -> None:
+    server.answer(lambda request: request.send(FILE, headers=headers))
+    url = f"{server.url}/file"
+    references.refresh(url)
+    assert references.refresh(url).content == FILE
+    conditions = {name for name in server.requests[-1].headers if name.startswith("If-")}
+    assert conditions == asked
 
 
 def test_a_changed_file_replaces_what_was_kept(server: tls.Server, references: References) -> None:
