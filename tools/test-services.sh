@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Gets ready the servers that Craton's tests start: the Debian packages that are missing, and
-# environments of their own for Nautobot (with a migrated database) and for Keystone with Barbican,
+# environments of their own for Nautobot (with a migrated database) and for Keystone with Barbican and Swift,
 # because their pins are not Craton's.
 # Says nothing and changes nothing when all that is there. Started by make, from anywhere.
 #   PYTHON  the interpreter to use, as for bootstrap.sh, which comes first
@@ -45,7 +45,7 @@ make_environment() {
 }
 
 make_environment .venv-openstack tools/openstack/constraints.txt \
-    "half a minute on a fast line" keystone barbican waitress
+    "half a minute on a fast line" keystone barbican swift waitress
 make_environment .venv-nautobot tools/nautobot/constraints.txt \
     "half a GiB, a minute on a fast line" nautobot
 
