@@ -15,8 +15,10 @@ from oslo_log import log
 from craton import __version__
 from craton.errors import ConfigurationError
 
-# What alembic does to a schema is told by the command that asked for it.
-log.set_defaults(default_log_levels=[*log.get_default_log_levels(), "alembic=WARN"])
+# What alembic does to a schema is told by the command that asked for it, and what was asked of
+# Barbican by whoever asked.
+_QUIET = ["alembic=WARN", "barbicanclient=WARN", "castellan=WARN"]
+log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *_QUIET])
 
 DEFAULT_OPTIONS: Sequence[cfg.Opt] = (
     cfg.StrOpt(
@@ -70,6 +72,13 @@ API_OPTIONS: Sequence[cfg.Opt] = (
         default=10_000,
         min=1,
         help="The most changes in one batch; beyond it the answer is 413.",
+    ),
+    cfg.IntOpt(
+        "idempotency_key_hours",
+        default=24,
+        min=1,
+        help="How long the answer to a request with an Idempotency-Key is kept for those who send "
+        "it again.",
     ),
     cfg.BoolOpt(
         "require_if_match",

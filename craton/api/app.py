@@ -10,7 +10,6 @@ from oslo_config import cfg
 from oslo_middleware import RequestId
 from pecan.core import ExplicitPecan
 
-from craton import loader
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
 from craton.api.freshness import Freshness
@@ -22,6 +21,7 @@ from craton.api.request import Request
 from craton.api.routes import table
 from craton.driver import InventoryDriver
 from craton.references import References
+from craton.secrets import load_secret_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -70,7 +70,7 @@ def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
         name=conf.inventory.driver,
         limits=Limits.of(conf),
         references=References(conf),
-        secrets=loader.load_secret_store(conf),
+        secrets=load_secret_store(conf),
         spools=state_path if state_path.is_dir() else None,
     )
 

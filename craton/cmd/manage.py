@@ -10,7 +10,7 @@ from typing import Any
 
 from craton import loader
 from craton.capabilities import Capability
-from craton.cmd import cmdb, console, copy
+from craton.cmd import cmdb, console, copy, secret_keys
 from craton.driver import InventoryDriver, Migrations
 from craton.errors import Unsupported
 
@@ -32,6 +32,9 @@ def _command(argv: Sequence[str] | None) -> int:
     moving = areas.add_parser("copy", help="copy the whole inventory to another store")
     copy.add_arguments(moving)
     moving.set_defaults(command=copy.run, parser=moving)
+    keys = areas.add_parser("secret-keys", help="the keys that secrets are sealed with")
+    secret_keys.add_arguments(keys)
+    keys.set_defaults(command=secret_keys.run)
     mirror = areas.add_parser("cmdb", help="the mirror of a CMDB")
     cmdb.add_arguments(mirror)
     mirror.set_defaults(command=cmdb.run)

@@ -19,6 +19,7 @@ from craton.driver import InventoryDriver
 from craton.errors import Unavailable
 from craton.models import Region
 from craton.query import Query
+from craton.secrets import load_secret_store
 
 PROGRAM = "craton-server"
 
@@ -63,7 +64,7 @@ def _upgrade(conf: cfg.ConfigOpts) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if Capability.MIGRATIONS in driver.capabilities:
             driver.migrations().upgrade()
-        loader.load_secret_store(conf).prepare()
+        load_secret_store(conf).prepare()
 
 
 def _greeting(driver: InventoryDriver, url: str) -> str:

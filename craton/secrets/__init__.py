@@ -5,6 +5,14 @@ nothing. The text opens for the host and the name that it was sealed for, and fo
 """
 
 from craton.secrets.description import Description, describe
+from craton.secrets.loading import load_secret_store
 from craton.secrets.store import MAX_PAYLOAD, MAX_SEALED, SecretStore
 
-__all__ = ["MAX_PAYLOAD", "MAX_SEALED", "Description", "SecretStore", "describe"]
+__all__ = [
+    "MAX_PAYLOAD",
+    "MAX_SEALED",
+    "Description",
+    "SecretStore",
+    "describe",
+    "load_secret_store",
+]

@@ -60,7 +60,7 @@ class CastellanStore(SecretStore):
         return {GROUP: [*key_manager_opts, *credential_opts], barbican.GROUP: barbican.OPTIONS}
 
     def _start(self) -> None:
-        self._manager = Barbican(self.settings, _credential(self.settings))
+        self._made()
 
     def _check(self) -> None:
         with _translated("be reached"):
@@ -109,9 +109,11 @@ class CastellanStore(SecretStore):
 
     @property
     def _barbican(self) -> Barbican:
-        if self._manager is None:
-            raise BackendFault("the secret store was not started")
-        return self._manager
+        return self._manager or self._made()
+
+    def _made(self) -> Barbican:
+        manager = self._manager = Barbican(self.settings, _credential(self.settings))
+        return manager
 
 
 def _credential(settings: cfg.ConfigOpts) -> Credential:

@@ -41,7 +41,7 @@ class Barbican:
 
 @contextmanager
 def started(
-    directory: Path, identity: Keystone, max_secret: int = MAX_SECRET
+    directory: Path, identity: Keystone, max_secret: int = MAX_SECRET, offered: bool = True
 ) -> Iterator[Barbican]:
     """Start a Barbican with an empty database; it ends with the block.
 
@@ -49,11 +49,13 @@ def started(
         directory: Made if missing; all its files go there.
         identity: The Keystone that it trusts.
         max_secret: The largest secret that it takes, in bytes.
+        offered: Whether the catalog of that Keystone tells where it is.
     """
     (directory / ".barbican").mkdir(parents=True)
     url = f"http://127.0.0.1:{free_port()}"
     identity.create_user("barbican", _SERVICE_PROJECT, "admin", "service")
-    identity.offer("key-manager", url)
+    if offered:
+        identity.offer("key-manager", url)
     configuration = _configuration(directory, url, identity, max_secret)
     (directory / ".barbican/barbican.conf").write_text(textwrap.dedent(configuration))
 

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from craton import config, loader
+from craton import config
 from craton.api.app import make_app
 from craton.driver import InventoryDriver
 from craton.models import INVENTORY_KINDS
+from craton.secrets import load_secret_store
 from tests.functional.api.client import Client
 
 _NONE: Mapping[str, object] = {}
@@ -34,7 +35,7 @@ def configured(driver: InventoryDriver, backend: str, tmp_path: Path) -> Callabl
             inventory__driver=backend,
             **{f"api__{name}": value for name, value in options.items()},
         )
-        loader.load_secret_store(settings).prepare()
+        load_secret_store(settings).prepare()
         return Client(make_app(driver, settings))
 
     return make

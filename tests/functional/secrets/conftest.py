@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from craton import config, loader
-from craton.secrets import SecretStore
+from craton.secrets import SecretStore, load_secret_store
 from craton.secrets.fernet import FernetStore
+from craton.secrets.loading import SECRET_STORE
 from tests.services import barbican as barbican_service
 from tests.services import keystone as keystone_service
 from tests.services.barbican import Barbican
@@ -38,7 +39,7 @@ def barbican(keystone: Keystone, tmp_path_factory: pytest.TempPathFactory) -> It
 def castellan_store(keystone: Keystone, **overrides: object) -> SecretStore:
     """Make a castellan store with the service's credentials; it is not started yet."""
     settings = config.settings(files=[], secrets__store="castellan")
-    store_class = loader.named(loader.SECRET_STORE, "castellan")
+    store_class = loader.named(SECRET_STORE, "castellan")
     config.register(settings, store_class.options())
     options = {
         "auth_type": "keystone_password",
@@ -52,7 +53,7 @@ def castellan_store(keystone: Keystone, **overrides: object) -> SecretStore:
     }
     for name, value in options.items():
         settings.set_override(name, value, "key_manager")
-    return loader.load_secret_store(settings)
+    return load_secret_store(settings)
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def castellan(keystone: Keystone, barbican: Barbican) -> SecretStore:
 @pytest.fixture
 def fernet(tmp_path: Path) -> FernetStore:
     """A started fernet store with new keys."""
-    store = loader.load_secret_store(config.settings(files=[], state_path=str(tmp_path)))
+    store = load_secret_store(config.settings(files=[], state_path=str(tmp_path)))
     assert isinstance(store, FernetStore)
     store.repository.create()
     store.start()
