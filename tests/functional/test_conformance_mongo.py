@@ -23,21 +23,15 @@ class MongoHarness(Harness):
         self.file = directory / "craton.conf"
         self.file.write_text(
             "[inventory]\ndriver = mongo\n"
-            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 2\n"
+            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 4\n"
         )
 
     def settings(self) -> cfg.ConfigOpts:
         return config.settings(files=[str(self.file)])
 
     def reset(self) -> None:
-        with mongo.client(self.server.uri) as client:
-            database = client[self.database]
-            if self.database not in client.list_database_names():
-                loader.load(self.settings()).migrations().upgrade()
-                return
-            for name in database.list_collection_names():
-                if name != "schema":
-                    database[name].delete_many({})
+        loader.load(self.settings()).migrations().upgrade()
+        self.server.empty(self.database)
 
     @contextmanager
     def outage(self) -> Iterator[None]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,57 @@ class Mongo:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """Lend the name of a database that does not exist, and remove it in the end."""
+        """Lend the name of a database that does not exist; from a lasting server it is removed."""
         name = f"craton_{uuid.uuid4().hex}"
         try:
             yield name
         finally:
-            with client(self.uri) as connection:
-                connection.drop_database(name)
+            if self.process is None:
+                with client(self.uri) as connection:
+                    connection.drop_database(name)
+
+    def empty(self, name: str) -> None:
+        """Remove all documents of a database but the version of its schema."""
+        with client(self.uri) as connection:
+            # Of a process that was killed, a transaction may be left.
+            connection.admin.command("killAllSessions", [])
+            database = connection[name]
+            for collection in database.list_collection_names():
+                if collection != "schema":
+                    database[collection].delete_many({})
+
+
+class Databases:
+    """Databases at the newest schema on one server, each used again and again.
+
+    Args:
+        server: The server.
+        prepare: Brings the database of this name to the newest schema.
+    """
+
+    def __init__(self, server: Mongo, prepare: Callable[[str], None]) -> None:
+        self.server = server
+        self._prepare = prepare
+        self._free: list[str] = []
+        self._names = ExitStack()
+
+    def __enter__(self) -> Databases:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._names.close()
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Lend the name of an empty one."""
+        if not self._free:
+            name = self._names.enter_context(self.server.database())
+            self._prepare(name)
+            self._free.append(name)
+        name = self._free.pop()
+        yield name
+        self.server.empty(name)
+        self._free.append(name)
 
 
 def client(uri: str) -> MongoClient:

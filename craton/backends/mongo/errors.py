@@ -101,7 +101,7 @@ def _translation(error: Exception) -> CratonError:
     ours = _CODES.get(_code(error) or 0)
     if ours is not None:
         return ours[0](ours[1])
-    if isinstance(error, errors.PyMongoError) and error.has_error_label(_TRANSIENT):
+    if isinstance(error, errors.OperationFailure) and error.has_error_label(_TRANSIENT):
         return Unavailable(_CONFLICT)
     for vendor, kind, message in _TABLE:
         if isinstance(error, vendor):

@@ -30,7 +30,7 @@ from craton.query import (
 )
 
 #: How many documents are fetched at once, and so are in memory.
-_BATCH: Final = 1000
+_BATCH: Final = 250
 
 #: The same for the short ones of a digest.
 _DIGEST_BATCH: Final = 10_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from bson.raw_bson import RawBSONDocument
 from pymongo import UpdateOne
@@ -16,8 +16,14 @@ from craton.backends.mongo.documents import Document, is_storable
 from craton.backends.mongo.predicates import Filter
 from craton.models import Entity
 
-#: How many values stand in one ``$in``, and how many documents one statement deletes or changes.
-PORTION: Final = 1000
+#: How many values stand in one ``$in`` of a read.
+_VALUES: Final = 1000
+
+#: How many documents one statement writes, so that each has its answer well within the time-out.
+PORTION: Final = 250
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -54,8 +60,8 @@ class Store:
             where: What else must hold.
         """
         storable = [value for value in values if is_storable(value)]
-        for start in range(0, len(storable), PORTION):
-            filter = {**(where or {}), field: {"$in": storable[start : start + PORTION]}}
+        for start in range(0, len(storable), _VALUES):
+            filter = {**(where or {}), field: {"$in": storable[start : start + _VALUES]}}
             with self.of(kind).find(
                 filter, dict.fromkeys(wanted, True) or {"_id": True}, session=self.session
             ) as found:
@@ -88,21 +94,26 @@ class Store:
 
     def insert(self, kind: type[Entity], documents: Sequence[bytes]) -> None:
         """Store new documents."""
-        self.of(kind).insert_many([RawBSONDocument(d) for d in documents], session=self.session)
+        for part in _portions(documents):
+            self.of(kind).insert_many([RawBSONDocument(d) for d in part], session=self.session)
 
-    def set(self, kind: type[Entity], changes: Sequence[tuple[Filter, Document]]) -> int:
-        """Set fields of single documents, each found by a filter; return how many were found."""
-        updates = [UpdateOne(filter, {"$set": values}) for filter, values in changes]
-        return self.of(kind).bulk_write(updates, session=self.session).matched_count
+    def set(self, kind: type[Entity], changes: Sequence[tuple[Filter, Document]]) -> None:
+        """Set fields of single documents, each found by a filter."""
+        for part in _portions(changes):
+            updates = [UpdateOne(filter, {"$set": values}) for filter, values in part]
+            self.of(kind).bulk_write(updates, session=self.session)
 
     def change(self, kind: type[Entity], ids: Sequence[str], update: Document) -> None:
         """Change documents, all in the same way."""
-        for start in range(0, len(ids), PORTION):
-            part = list(ids[start : start + PORTION])
+        for part in _portions(ids):
             self.of(kind).update_many({"_id": {"$in": part}}, update, session=self.session)
 
     def delete(self, kind: type[Entity], ids: Sequence[str]) -> None:
         """Remove documents."""
-        for start in range(0, len(ids), PORTION):
-            part = list(ids[start : start + PORTION])
+        for part in _portions(ids):
             self.of(kind).delete_many({"_id": {"$in": part}}, session=self.session)
+
+
+def _portions(items: Sequence[T]) -> Iterator[list[T]]:
+    for start in range(0, len(items), PORTION):
+        yield list(items[start : start + PORTION])
