@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Gets ready the servers that Craton's tests start: the Debian packages that are missing, and
-# environments of their own for Nautobot (with a migrated database) and for Keystone with Barbican and Swift,
-# because their pins are not Craton's.
+# environments of their own for Nautobot (with a migrated database) and for Keystone, Barbican and
+# Swift, because their pins are not Craton's.
 # Says nothing and changes nothing when all that is there. Started by make, from anywhere.
 #   PYTHON  the interpreter to use, as for bootstrap.sh, which comes first
 set -euo pipefail
@@ -20,6 +20,13 @@ if [ ${#missing[@]} -gt 0 ]; then
     # Nor shall they start with the machine.
     ! command -v systemctl >/dev/null || systemctl --quiet disable "${missing[@]}" >/dev/null 2>&1
 fi
+
+# What tells the tests how keys and certificates should be described.
+command -v ssh-keygen >/dev/null || install_packages openssh-client
+command -v openssl >/dev/null || install_packages openssl
+
+# Where Ansible connects to with a key from a bundle.
+[ -x /usr/sbin/sshd ] || install_packages openssh-server
 
 python=$(find_python)
 base="$("$python" -c 'import sys; print(sys.version_info[:3], sys.base_prefix)') $PWD"
