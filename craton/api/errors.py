@@ -119,6 +119,18 @@ class PreconditionRequired(CratonError):
         super().__init__("send If-Match with the ETag of what you read", header="If-Match")
 
 
+class IdempotencyKeyReused(CratonError):
+    """The key was sent before, with another body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this Idempotency-Key came before with another body; take a new key for a new request",
+            header="Idempotency-Key",
+        )
+
+
 #: The status of each class and of all below it that are not named themselves.
 STATUS: Final[dict[type[BaseException], HTTPStatus]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
@@ -133,6 +145,7 @@ STATUS: Final[dict[type[BaseException], HTTPStatus]] = {
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
     Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     UnknownMethod: HTTPStatus.NOT_IMPLEMENTED,
     OwnerUnavailable: HTTPStatus.BAD_GATEWAY,

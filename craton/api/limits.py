@@ -18,6 +18,7 @@ class Limits:
     max_import_bytes: int
     max_batch_changes: int
     require_if_match: bool
+    idempotency_key_hours: int
 
     @classmethod
     def of(cls, conf: cfg.ConfigOpts) -> Self:

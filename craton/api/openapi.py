@@ -20,6 +20,14 @@ _VARIABLE_PART = re.compile(r"{(\w+)}")
 _STRING: Final[Schema] = {"type": "string"}
 _COUNT: Final[Schema] = {"type": "integer"}
 
+_IDEMPOTENCY_KEY: Final[Schema] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A string in quotes, new for each request. Who sends a request again with the "
+    "same key and body gets the first answer, and nothing is created again.",
+    "schema": _STRING,
+}
+
 
 def openapi(routes: Iterable[Route]) -> Schema:
     """Return the document of these routes."""
@@ -52,6 +60,7 @@ def _operation(route: Route) -> Schema:
             ),
             *(_parameter(parameter) for parameter in route.parameters),
             *(_conditions() if route.conditional else ()),
+            *([_IDEMPOTENCY_KEY] if route.creates else ()),
         ],
         "responses": _responses(route),
     }

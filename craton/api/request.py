@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: Where oslo.middleware puts the id that it gives to each request.
 _REQUEST_ID: Final = "openstack.request_id"
 
+#: Where WSGI puts the header field.
+_KEY: Final = "HTTP_IDEMPOTENCY_KEY"
+
 _DIGITS = re.compile(r"[0-9]+\Z")
 
 
@@ -88,7 +91,10 @@ class Request(pecan.Request):
         Raises:
             InvalidQuery: A parameter is unknown, repeated or malformed.
             NotAcceptable: The client does not accept what the route gives.
+            MalformedRequest: It relies on a key that the route does not heed.
         """
+        if _KEY in self.environ and route.method == "POST" and not route.creates:
+            raise MalformedRequest("no Idempotency-Key is heeded here", header="Idempotency-Key")
         self.route, self.segments = route, segments
         # Negotiated here, so Pecan has nothing left to do.
         self.pecan["content_type"] = route.media_types[0]

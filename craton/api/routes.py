@@ -88,6 +88,11 @@ class Route:
     conditional: bool = False
     others: tuple[HTTPStatus, ...] = ()
 
+    @property
+    def creates(self) -> bool:
+        """Whether it creates one entity, and so takes an Idempotency-Key."""
+        return self.method == "POST" and self.status == HTTPStatus.CREATED
+
     @cached_property
     def parameters_by_name(self) -> Mapping[str, Parameter]:
         """The query parameters by name."""

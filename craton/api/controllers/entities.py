@@ -20,10 +20,11 @@ from craton.api.controllers.responses import (
     no_content,
     not_modified,
 )
+from craton.api.idempotency import Answer, IdempotencyKey
 from craton.api.listing import column_filters, given_host_filters, links, query_of
 from craton.api.naming import collection_name, parent_name
 from craton.api.patches import completed, patched
-from craton.api.representation import encode_page
+from craton.api.representation import encode, encode_page
 from craton.api.request import Request
 from craton.bundles.references import NO_FILES
 from craton.errors import InvalidPageToken, InvalidReference, NotFound
@@ -119,21 +120,29 @@ class Collection(OfKind[E]):
     @answers
     def post(self, request: Request, response: Response) -> Response:
         """Create one."""
-        parent = self.parent_of(request)
-        entity = types.entity_from(self.kind, request.document(), parent=parent)
+        parent, document = self.parent_of(request), request.document()
+        key = IdempotencyKey.of(request, document, self.limits.idempotency_key_hours)
+        before = None if key is None else key.answer(self.driver)
+        if before is not None:
+            return _created(request, before)
+        entity = types.entity_from(self.kind, document, parent=parent)
         if parent is not None and self.kind.parent is not None:
             checked_id(self.kind.parent, parent)
         entity = self._placed(entity, request)
         self.accept(entity)
         try:
-            created = self.driver.create(entity)
+            answer = self._create(entity, key)
         except InvalidReference as error:
             if self.kind.parent is not None and error.field == self.parent_field:
                 raise NotFound(self.kind.parent.kind, error.id) from error
             raise
-        answer = entity_response(created, HTTPStatus.CREATED)
-        answer.location = f"{request.path_url}/{quote(created.id, safe='')}"
-        return answer
+        return _created(request, answer)
+
+    def _create(self, entity: E, key: IdempotencyKey | None) -> Answer:
+        if key is not None:
+            return key.create(self.driver, entity, encode)
+        created = self.driver.create(entity)
+        return Answer(id=created.id, revision=created.revision, body=encode(created))
 
     def _placed(self, entity: E, request: Request) -> E:
         """Return an entity with the region that it is in, where that is not its parent."""
@@ -204,3 +213,9 @@ class Item(OfKind[E]):
             cascade=request.values.get("cascade", False),
         )
         return no_content()
+
+
+def _created(request: Request, created: Answer) -> Response:
+    answer = json_response(created.body, HTTPStatus.CREATED, created.revision)
+    answer.location = f"{request.path_url}/{quote(created.id, safe='')}"
+    return answer
