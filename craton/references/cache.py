@@ -15,15 +15,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
+
+LOG = logging.getLogger(__name__)
 
 #: How much room is made at once, as a part of the whole, so that it need not be made every time.
 _SLACK = 0.1
@@ -70,10 +73,12 @@ class Cache:
     @contextmanager
     def turn(self, url: str) -> Iterator[None]:
         """Let one thread of all processes at a time ask for a URL."""
-        self._make_directories()
-        # A lock file that somebody clears away lets two ask at once, which does no harm.
-        with (self._locks / _digest(url.encode())).open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with ExitStack() as stack:
+            with _tolerated():
+                self._make_directories()
+                # One that somebody clears away lets two ask at once, which does no harm.
+                lock = stack.enter_context((self._locks / _digest(url.encode())).open("w"))
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
     def read(self, url: str) -> tuple[Entry, bytes] | None:
@@ -94,23 +99,25 @@ class Cache:
 
     def write(self, entry: Entry, content: bytes) -> None:
         """Keep what was fetched, and let go of what was not used for the longest time."""
-        self._make_directories()
-        target = self._objects / entry.sha256
-        if not target.exists():
-            _write(target, content)
+        with _tolerated():
+            self._make_directories()
+            # Also over what is there, which may be damaged.
+            _write(self._objects / entry.sha256, content)
             self._make_room()
         self.confirm(entry)
 
     def confirm(self, entry: Entry) -> None:
         """Keep what is known of a URL of which the content is there."""
-        _write(self._path(entry.url), orjson.dumps(asdict(entry)))
+        with _tolerated():
+            _write(self._path(entry.url), orjson.dumps(asdict(entry)))
 
     def _path(self, url: str) -> Path:
         return self._urls / f"{_digest(url.encode())}.json"
 
     def _make_directories(self) -> None:
-        for directory in (self._objects, self._urls, self._locks):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._objects.parent.parent.mkdir(parents=True, exist_ok=True)
+        for directory in (self._objects.parent, self._objects, self._urls, self._locks):
+            directory.mkdir(mode=0o700, exist_ok=True)
 
     def _make_room(self) -> None:
         files = sorted(_files(self._objects), key=lambda file: file[1].st_mtime)
@@ -134,6 +141,15 @@ class Cache:
             if not (self._objects / entry.sha256).exists():
                 path.unlink(missing_ok=True)
                 (self._locks / path.stem).unlink(missing_ok=True)
+
+
+@contextmanager
+def _tolerated() -> Iterator[None]:
+    """Go on without the cache when its disk is full or cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        LOG.warning("the cache of references cannot be used: %s", error)
 
 
 def _digest(content: bytes) -> str:

@@ -148,8 +148,9 @@ def place_of(url: str, rule: AddressRule) -> Place:
         ref.startswith("-") or not check_ref_format(Ref(f"refs/x/{ref}".encode()))
     ):
         raise InvalidValue("url", "must name a branch, a tag or a commit behind the @")
-    path = tuple(unquote(parts.fragment, errors="strict").split("/"))
-    if any(name in {"", ".", ".."} or "\0" in name for name in path):
+    # What is no UTF-8 becomes the character that says so, and names nothing.
+    path = tuple(unquote(parts.fragment).split("/"))
+    if any(name in {"", ".", ".."} or {"\0", "\ufffd"} & {*name} for name in path):
         raise InvalidValue("url", "must name a file behind the # by its path from the top")
     return Place(repository=parts.origin + repository, ref=ref, path=path)
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 from oslo_config import cfg
 
@@ -22,7 +22,7 @@ from craton.references.allowance import FetchFailed
 from craton.references.fetcher import Document, Fetcher
 from craton.references.http import Answer, Session, failure
 from craton.references.options import GROUP
-from craton.references.urls import scheme_of, split
+from craton.references.urls import parts_of, scheme_of, split
 
 _OWNER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}\Z")
 _REPOSITORY: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,100}\Z")
@@ -129,7 +129,7 @@ def place_of(url: str) -> Place:
     """
     if scheme_of(url) != "github":
         raise InvalidValue("url", "must begin with github://")
-    parts = urlsplit(url)
+    parts = parts_of(url)
     repository, _, path = parts.path.removeprefix("/").partition("/")
     names = [unquote(name) for name in path.split("/")]
     if not _OWNER.match(parts.netloc) or not _REPOSITORY.match(repository) or parts.fragment:

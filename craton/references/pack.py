@@ -65,6 +65,9 @@ class Pack:
     def _read(self) -> list[_Delta]:
         """Read every object, and return those that are made from others."""
         data = self._data
+        checksum = hashlib.sha1(data[:-_ID_LENGTH], usedforsecurity=False).digest()
+        if not data or checksum != data[-_ID_LENGTH:]:
+            _broken()
         if data[:4] != b"PACK" or int.from_bytes(data[4:8], "big") not in {2, 3}:
             _broken()
         deltas: list[_Delta] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from craton.errors import InvalidValue
 from craton.references.addresses import literal
@@ -79,7 +79,7 @@ def split(url: str) -> Url:
             a user or a password.
     """
     scheme = scheme_of(url)
-    parts = urlsplit(url)
+    parts = parts_of(url)
     if "@" in parts.netloc:
         raise InvalidValue("url", "must not hold a user or a password; credentials are configured")
     match = _AUTHORITY.match(parts.netloc)
@@ -106,6 +106,18 @@ def shown(url: str) -> str:
     if not mark or "#" in before:
         return before[:MAX_LENGTH]
     return f"{before}?…{number_sign}{fragment}"[:MAX_LENGTH]
+
+
+def parts_of(url: str) -> SplitResult:
+    """Take a URL apart that need not name a host.
+
+    Raises:
+        InvalidValue: It has brackets where a URL has none.
+    """
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise InvalidValue("url", "must name a host; [ and ] are for IPv6 addresses") from error
 
 
 def _checked_host(host: str) -> str:
