@@ -5,8 +5,18 @@ is added by an entry point of the group ``craton.references``; :mod:`craton.refe
 what it leads to. The package needs the extra ``references``.
 """
 
+from craton.references.allowance import FetchFailed
 from craton.references.document import variables_of
 from craton.references.fetcher import Document, Fetcher
 from craton.references.service import Fetched, References, Wanted, list_opts
 
-__all__ = ["Document", "Fetched", "Fetcher", "References", "Wanted", "list_opts", "variables_of"]
+__all__ = [
+    "Document",
+    "FetchFailed",
+    "Fetched",
+    "Fetcher",
+    "References",
+    "Wanted",
+    "list_opts",
+    "variables_of",
+]
