@@ -6,7 +6,15 @@ import dataclasses
 import logging
 from dataclasses import dataclass
 
-from craton.driver import Change, Create, InventoryDriver, InventoryReader, Replace
+from craton.driver import (
+    Change,
+    Create,
+    InventoryDriver,
+    InventoryReader,
+    Replace,
+    new_revision,
+    now,
+)
 from craton.errors import Unavailable
 from craton.models import Payload, Secret
 from craton.query import Compare, Operator, Query
@@ -50,8 +58,14 @@ class Sealing:
         moved = (before.name, before.format) != (after.name, after.format)
         if content is None and old is not None and moved:
             content = self.store.open(old.sealed, before.host_id, before.name)
-        after = _described(before, after, content)
-        changes: list[Change] = [Replace(entity=after, if_revision=before.revision)]
+        after = dataclasses.replace(
+            _described(before, after, content),
+            revision=new_revision(),
+            created_at=before.created_at,
+            updated_at=now(),
+        )
+        # Stamped here, so that it need not be read again: a fault then would hide that it is done.
+        changes: list[Change] = [Replace(entity=after, if_revision=before.revision, verbatim=True)]
         new = None
         if content is not None:
             new = Payload(
@@ -67,7 +81,7 @@ class Sealing:
             raise
         if new is not None:
             self.forget(old)
-        return self.driver.get(Secret, after.id)
+        return after
 
     def forget(self, payload: Payload | None) -> None:
         """Let the store forget what nobody will open again; if it is away, the log says so."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from craton.models import Entity, Group, Host, Region, Tenant
+from craton.models import (
+    Entity,
+    Group,
+    Host,
+    Payload,
+    Region,
+    RegionReference,
+    Secret,
+    Tenant,
+)
+from craton.secrets import SecretStore
 from craton.variables import Variables
 
 _COLOUR = Variables({"colour": "blue", "list": [1, 2.5, None]})
@@ -20,7 +30,27 @@ FLEET: tuple[Entity, ...] = (
     Host(id="h1", region_id="r", name="web1", groups=("web",), variables=_COLOUR),
     Host(id="h2", region_id="r", name="web2", groups=("site", "web"), variables=_COLOUR),
     Host(id="h3", region_id="r", name="db1", groups=("db",), ip_address="10.0.0.3"),
+    # In a region of which nobody asks for a bundle, because nobody serves the file.
+    RegionReference(id="file", region_id="r2", name="site", url="https://example.org/site.yml"),
 )
+
+#: What is in the secret of the fleet.
+CONTENT = b"bytes\0"
+
+
+def secret_and_payload(store: SecretStore) -> tuple[Entity, ...]:
+    """Return a secret of the fleet, sealed."""
+    secret = Secret(
+        id="s",
+        region_id="r",
+        host_id="h1",
+        name="key",
+        format="raw",
+        variable="key_file",
+        size=len(CONTENT),
+    )
+    sealed = store.seal(CONTENT, secret.host_id, secret.name)
+    return secret, Payload(id="p", secret_id=secret.id, sealed=sealed)
 
 
 class Example(NamedTuple):
@@ -32,6 +62,8 @@ class Example(NamedTuple):
     #: The path with its query.
     path: str
     body: Any = None
+    #: A body that is not JSON.
+    raw: bytes | None = None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -72,6 +104,9 @@ _BATCH = {
         {"op": "delete", "kind": "group", "id": "db"},
     ]
 }
+_SECRET = "/v1/secrets/{host_id}"
+_REFERENCE = "/v1/references/{owner_id}"
+_FILE = {"name": "other", "url": "https://example.org/other.yml"}
 _GROUP = "/v1/groups/{region_id}/{id}"
 _BUNDLE = "/v1/inventory/{region_id}"
 _OTHERS = [
@@ -94,7 +129,26 @@ _OTHERS = [
     Example("POST", _BUNDLE, "/v1/inventory/r", _EXPORT),
     Example("POST", _BUNDLE, "/v1/inventory/r?mode=replace", _EXPORT),
     Example("POST", "/v1/batch/{region_id}", "/v1/batch/r", _BATCH),
+    Example("GET", _REFERENCE, "/v1/references/r2"),
+    Example("POST", _REFERENCE, "/v1/references/r2", _FILE),
+    Example("POST", _REFERENCE, "/v1/references/web", _FILE),
+    Example("GET", f"{_REFERENCE}/{{id}}", "/v1/references/r2/file"),
+    Example("PUT", f"{_REFERENCE}/{{id}}", "/v1/references/r2/file", _FILE),
+    Example("PATCH", f"{_REFERENCE}/{{id}}", "/v1/references/r2/file", {"name": "renamed"}),
+    Example("DELETE", f"{_REFERENCE}/{{id}}", "/v1/references/r2/file"),
+    Example("GET", _SECRET, "/v1/secrets/h1"),
+    Example("POST", _SECRET, "/v1/secrets/h2", {"name": "key"}),
+    Example("GET", f"{_SECRET}/{{id}}", "/v1/secrets/h1/s"),
+    Example("PUT", f"{_SECRET}/{{id}}", "/v1/secrets/h1/s", {"name": "renamed", "format": "x"}),
+    Example("PATCH", f"{_SECRET}/{{id}}", "/v1/secrets/h1/s", {"name": "renamed"}),
+    Example("PATCH", f"{_SECRET}/{{id}}", "/v1/secrets/h1/s", {"variable": None}),
+    Example("DELETE", f"{_SECRET}/{{id}}", "/v1/secrets/h1/s"),
+    Example("GET", f"{_SECRET}/{{id}}/payload", "/v1/secrets/h1/s/payload"),
+    Example("PUT", f"{_SECRET}/{{id}}/payload", "/v1/secrets/h1/s/payload", raw=b"others"),
 ]
+
+#: The one route that needs a server of files, beside the store.
+NEEDS_A_SERVER = ("POST", f"{_REFERENCE}/{{id}}/refresh")
 
 
 def _of_entities() -> Iterator[Example]:
