@@ -116,7 +116,8 @@ class FilesAdapter(CmdbAdapter):
             (repeated if id in seen else seen).add(id)
         if export.count not in (None, count):
             raise no_answer(
-                self._options.url, f"has {count} rows, and says that it has {export.count}"
+                options.place(self._options),
+                f"has {count} rows, and says that it has {export.count}",
             )
         return repeated
 

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from requests.auth import AuthBase, HTTPBasicAuth
 
 from craton_cmdb_files.export import Export, File, no_answer, root
-from craton_cmdb_files.options import read_secret
+from craton_cmdb_files.options import place, read_secret
 
 _PIECE = 2**16
 _REDIRECTS = 5
@@ -79,11 +79,11 @@ def _fetch(
             with _asked(session, options, validators) as answer:
                 if answer.status_code == requests.codes.not_modified and any(validators):
                     return None
-                _check_status(options.url, answer)
+                _check_status(place(options), answer)
                 digest = _save(options, answer, spool)
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         reason = next((why for kind, why in _REASONS if isinstance(error, kind)), "is no answer")
-        raise no_answer(options.url, reason) from root(error)
+        raise no_answer(place(options), reason) from root(error)
     spool.seek(0)
     file = File(urlsplit(options.url).path.rpartition("/")[2], spool, digest)
     return Export([file], validators=_validators(answer), count=_count(options, answer))
@@ -117,8 +117,8 @@ def _asked(
         answer.close()
         url = urljoin(url, answer.headers["Location"])
         if urlsplit(url).scheme != "https":
-            raise no_answer(options.url, "leads to a place without TLS")
-    raise no_answer(options.url, "leads from place to place")
+            raise no_answer(place(options), "leads to a place without TLS")
+    raise no_answer(place(options), "leads from place to place")
 
 
 def _host(url: str) -> tuple[str | None, int]:
@@ -126,19 +126,19 @@ def _host(url: str) -> tuple[str | None, int]:
     return parts.hostname, parts.port or 443
 
 
-def _check_status(url: str, answer: requests.Response) -> None:
+def _check_status(where: str, answer: requests.Response) -> None:
     status = answer.status_code
     if status in (requests.codes.unauthorized, requests.codes.forbidden):
-        raise no_answer(url, f"refuses the credentials ({status})", retry_after=300)
+        raise no_answer(where, f"refuses the credentials ({status})", retry_after=300)
     if status != requests.codes.ok:
         after = answer.headers.get("Retry-After", "")
         seconds = int(after) if after.isascii() and after.isdigit() and len(after) < 5 else 30
-        raise no_answer(url, f"answers with {status}", retry_after=max(1, seconds))
+        raise no_answer(where, f"answers with {status}", retry_after=max(1, seconds))
     if answer.headers.get("Content-Encoding", "identity") != "identity":
-        raise no_answer(url, "is packed, although it was asked for as it is")
+        raise no_answer(where, "is packed, although it was asked for as it is")
     whole = answer.headers.get("Content-Length") or answer.headers.get("Transfer-Encoding")
     if not whole:
-        raise no_answer(url, "does not say where the answer ends")
+        raise no_answer(where, "does not say where the answer ends")
 
 
 def _save(options: cfg.ConfigOpts.GroupAttr, answer: requests.Response, spool: BinaryIO) -> str:
@@ -149,9 +149,9 @@ def _save(options: cfg.ConfigOpts.GroupAttr, answer: requests.Response, spool: B
     while piece := answer.raw.read1(_PIECE, decode_content=False):
         size += len(piece)
         if size > options.max_bytes:
-            raise no_answer(options.url, f"has more than {options.max_bytes} bytes")
+            raise no_answer(place(options), f"has more than {options.max_bytes} bytes")
         if time.monotonic() > deadline:
-            raise no_answer(options.url, f"takes longer than {options.download_time:g} seconds")
+            raise no_answer(place(options), f"takes longer than {options.download_time:g} seconds")
         digest.update(piece)
         spool.write(piece)
     return digest.hexdigest()
@@ -173,5 +173,7 @@ def _count(options: cfg.ConfigOpts.GroupAttr, answer: requests.Response) -> int 
         return None
     text = answer.headers.get(options.count_header, "")
     if not (text.isascii() and text.isdigit() and len(text) < 16):
-        raise no_answer(options.url, f"does not say in {options.count_header} how many rows it has")
+        raise no_answer(
+            place(options), f"does not say in {options.count_header} how many rows it has"
+        )
     return int(text)

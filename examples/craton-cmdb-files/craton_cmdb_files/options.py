@@ -90,6 +90,11 @@ def check(options: cfg.ConfigOpts.GroupAttr) -> None:
     _check_columns(options)
 
 
+def place(options: cfg.ConfigOpts.GroupAttr) -> str:
+    """Return where the export is, for people: without the query of a URL, which may be secret."""
+    return str(options.path or options.url.partition("?")[0])
+
+
 def delimiter(options: cfg.ConfigOpts.GroupAttr) -> str:
     """Return the delimiter of CSV."""
     return "\t" if options.delimiter == "tab" else options.delimiter

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import hashlib
 import http.server
-import ipaddress
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +13,8 @@ from email.utils import formatdate
 from pathlib import Path
 
 import pytest
+import trustme
 from craton_cmdb_files.adapter import FilesAdapter
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from craton import config
 from craton.testing.adapters import Trouble
@@ -37,43 +32,12 @@ class Authority:
 
 def authority(directory: Path, host: str = "127.0.0.1") -> Authority:
     """Make a certificate authority, and a certificate of it for a host."""
-    key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-    server_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server")])
-    now = datetime.datetime.now(datetime.UTC)
-
-    def certificate(subject, public_key, *extensions):
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(name)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-        )
-        for extension, critical in extensions:
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    issuer = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    usage = x509.KeyUsage(False, False, False, False, False, True, False, False, False)
-    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(host))])
-    basic = x509.BasicConstraints(ca=True, path_length=None)
-    signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
-    own = certificate(name, key.public_key(), (basic, True), (usage, True), (issuer, False))
-    server = certificate(
-        server_name, server_key.public_key(), (alternative, False), (signed_by, False)
-    )
-    private = server_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
+    made = trustme.CA()
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "ca.pem").write_bytes(own)
-    (directory / "server.pem").write_bytes(private + server)
-    return Authority(directory / "ca.pem", directory / "server.pem")
+    found = Authority(directory / "ca.pem", directory / "server.pem")
+    made.cert_pem.write_to_path(found.certificate)
+    made.issue_cert(host).private_key_and_cert_chain_pem.write_to_path(found.server)
+    return found
 
 
 @dataclass

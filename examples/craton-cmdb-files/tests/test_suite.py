@@ -32,7 +32,7 @@ class FilesHarness(AdapterHarness):
     adapter = FilesAdapter
     groups = True
     many = 600
-    patience = 5.0
+    patience = 20.0
     format = "csv"
 
     def __init__(self, settings: Settings) -> None:
@@ -174,7 +174,7 @@ class ServerHarness(FilesHarness):
             "url": self.server.url,
             "ca_file": self.server.authority.certificate,
             "secret_file": self.secret_file,
-            "timeout": 0.3,
+            "timeout": 1.5,
             "count_header": "X-Total-Count",
         }
 

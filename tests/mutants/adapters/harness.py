@@ -18,7 +18,7 @@ class ReferenceHarness(AdapterHarness):
 
     groups = True
     many = 150
-    patience = 1.0
+    patience = 20.0
 
     def __init__(self, adapter: type[ReferenceAdapter] = ReferenceAdapter) -> None:
         # A class of this harness alone, for the CMDB that its adapters share.

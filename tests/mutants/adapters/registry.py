@@ -16,6 +16,12 @@ from tests.mutants.adapters.reference import ReferenceAdapter
 A = TypeVar("A", bound=type[ReferenceAdapter])
 
 
+class Impatient(ReferenceHarness):
+    """Does not wait long for an adapter that would never answer."""
+
+    patience = 1.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mutant:
     """An adapter with a fault; each of the clauses must be broken by it."""
@@ -47,6 +53,6 @@ def broken_clauses(adapter: type[ReferenceAdapter], *clauses: str) -> set[str]:
     names = " ".join(f"test_{clause.lower().replace('-', '_')}_*" for clause in clauses)
     chosen = ("-o", f"python_functions={names}") if clauses else ()
     first = ("-x",) if len(clauses) == 1 else ()
-    results = run(ReferenceHarness(adapter), *chosen, *first)
+    results = run(Impatient(adapter), *chosen, *first)
     assert results
     return {result.clause for result in results if result.verdict is Verdict.BROKEN}
