@@ -7,6 +7,8 @@ and one that does not take ``"a"`` and ``"a "`` for the same.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Final
 
 from oslo_config import cfg
@@ -111,6 +113,19 @@ class DatabaseDialect(ABC):
     def end_of_commit_is_known(self, error: BaseException) -> bool:
         """Tell whether nothing was stored if a commit ended in this error."""
         return True
+
+    def alone(
+        self, writing: Callable[[], AbstractContextManager[Connection]]
+    ) -> AbstractContextManager[Callable[[], None]]:
+        """Keep others from migrating, where a transaction cannot do that.
+
+        Args:
+            writing: Lends a connection in a transaction that is committed at its end.
+
+        Returns:
+            A context with a function that raises ``Unavailable`` when others are no longer kept.
+        """
+        return nullcontext(lambda: None)
 
     @abstractmethod
     def begin_migration(self, connection: Connection) -> None:

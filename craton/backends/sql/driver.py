@@ -20,8 +20,8 @@ from craton.backends.sql.engines import dialect_of
 from craton.backends.sql.errors import translated
 from craton.backends.sql.reader import SqlReader
 from craton.backends.sql.versions import SchemaVersions
-from craton.driver import Change, InventoryDriver, InventoryReader, Migrations
-from craton.errors import ConfigurationError, SchemaOutdated
+from craton.driver import Change, InventoryDriver, InventoryReader
+from craton.errors import ConfigurationError
 
 #: Where oslo.db's own defaults let a client wait too long for its answer, or, on a cluster, read
 #: what is older than its last write.
@@ -71,23 +71,15 @@ class SqlDriver(SqlReader, InventoryDriver):
         return {"database": [*(_with_our_default(option) for option in heeded), *_OUR_OWN]}
 
     def _open(self) -> None:
-        versions = self._migrations()
-        current, latest = versions.current(), versions.latest()
-        if current != latest:
-            raise SchemaOutdated(
-                f"the database is at version {current or 'none'}, this program needs {latest}; "
-                "run: craton-manage db upgrade",
-                current=current,
-                latest=latest,
-            )
+        self._migrations().check()
 
     def _close(self) -> None:
         if "_facade" in self.__dict__:
             self._facade.dispose_pool()
 
     def _ping(self) -> None:
-        with translated(), self._reading() as connection:
-            connection.exec_driver_sql("SELECT 1").scalar_one()
+        # A schema that has gone too far for this program is as good as none.
+        self._migrations().check()
 
     def _write(self, changes: Iterator[Change]) -> None:
         with translated():
@@ -104,7 +96,11 @@ class SqlDriver(SqlReader, InventoryDriver):
             finally:
                 reader.release()
 
-    def _migrations(self) -> Migrations:
+    def _migrations(self) -> SchemaVersions:
+        return self._versions
+
+    @cached_property
+    def _versions(self) -> SchemaVersions:
         return SchemaVersions(self._writing, self._dialect)
 
     @cached_property

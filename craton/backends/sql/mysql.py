@@ -7,6 +7,8 @@ comes second gets error 1213 and has written nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
 from oslo_config import cfg
@@ -28,6 +30,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from craton.backends.sql.dialects import DatabaseDialect
 from craton.backends.sql.errors import NOT_READY, is_conflict, mysql_code
+from craton.backends.sql.lease import Lease
 from craton.backends.sql.nodes import Nodes
 
 #: How long a server may be silent, in seconds, when it is asked whether it is there, and when it
@@ -37,6 +40,7 @@ _PATIENCE: Final = 5
 
 #: The same for statements of very many changes, whose commit alone can take a minute.
 _BULK_PATIENCE: Final = 600
+_MIGRATION_PATIENCE: Final = 86_400
 
 #: How much of a transaction with very many changes is sent to the other nodes at once, in bytes.
 #: So none ever meets ``wsrep_max_ws_size``, and no node holds it all in memory.
@@ -124,8 +128,17 @@ class MySQLDialect(DatabaseDialect):
         # A node that loses its quorum while it commits (1180) may have sent the change before.
         return is_conflict(error)
 
+    @contextmanager
+    def alone(
+        self, writing: Callable[[], AbstractContextManager[Connection]]
+    ) -> Iterator[Callable[[], None]]:
+        lease = Lease(writing)
+        with lease.held():
+            yield lease.check
+
     def begin_migration(self, connection: Connection) -> None:
-        """Do nothing: each change of the schema is a transaction by itself."""
+        # Each change of the schema is a transaction by itself, and may rewrite a large table.
+        _wait_for(connection.connection.dbapi_connection, _MIGRATION_PATIENCE)
 
     def begin_snapshot(self, connection: Connection) -> None:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))

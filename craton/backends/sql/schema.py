@@ -182,3 +182,12 @@ REGION_STRUCTURES: Final = Table(
     ),
     Column("version", BigInteger(), nullable=False),
 )
+
+#: For a version of the schema, the oldest one whose programs it still serves: a program that does
+#: not know a version looks here whether it may go on.
+SCHEMA_PROMISES: Final = Table(
+    "schema_promises",
+    METADATA,
+    Column("version", Varchar(32), primary_key=True),
+    Column("works_with", Varchar(32), nullable=False),
+)

@@ -45,6 +45,7 @@ def test_capabilities_are_the_drivers(
         "max_import_bytes": 256 * 2**20,
         "max_batch_changes": 10_000,
         "require_if_match": True,
+        "idempotency_key_hours": 24,
     }
 
 

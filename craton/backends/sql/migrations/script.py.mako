@@ -9,6 +9,8 @@ revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+# The oldest version whose programs this one still serves; leave it out if it serves no older one.
+works_with = ${repr(down_revision)}
 
 
 def upgrade() -> None:
