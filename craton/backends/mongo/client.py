@@ -75,7 +75,7 @@ def connect(settings: cfg.ConfigOpts) -> MongoClient[dict[str, Any]]:
 
 
 def database_of(
-    client: MongoClient[dict[str, Any]], settings: cfg.ConfigOpts
+    client: MongoClient[dict[str, Any]], settings: cfg.ConfigOpts, *, is_replicated: bool
 ) -> Database[dict[str, Any]]:
     """Return Craton's database, with all that was promised to a reader and to a writer.
 
@@ -86,7 +86,7 @@ def database_of(
         return client.get_database(
             settings.mongo.database,
             read_preference=ReadPreference.PRIMARY,
-            read_concern=ReadConcern("majority"),
+            read_concern=ReadConcern("majority" if is_replicated else "local"),
             write_concern=MAJORITY,
         )
     except InvalidName as error:

@@ -59,6 +59,7 @@ class MongoDriver(MongoReader, InventoryDriver):
         InventoryDriver.__init__(self, settings)
         MongoReader.__init__(self)
         self._connected: MongoClient[dict[str, Any]] | None = None
+        self._is_replicated = False
 
     @classmethod
     def options(cls) -> dict[str, Sequence[cfg.Opt]]:
@@ -73,8 +74,9 @@ class MongoDriver(MongoReader, InventoryDriver):
         except BaseException:
             self._close()
             raise
+        self._is_replicated = "setName" in hello or hello.get("msg") == "isdbgrid"
         self.capabilities = type(self).capabilities
-        if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        if not self._is_replicated:
             self.capabilities = _WITHOUT_TRANSACTIONS
             _LOG.warning(
                 "the MongoDB server is a standalone one, without transactions, so the inventory "
@@ -137,11 +139,14 @@ class MongoDriver(MongoReader, InventoryDriver):
     def _lent(self) -> Iterator[Database[dict[str, Any]]]:
         """Lend the database to a migration, which needs no open driver."""
         with connect(self.settings) as client:
-            yield database_of(client, self.settings)
+            yield database_of(client, self.settings, is_replicated=False)
 
     @property
     def _store(self) -> Store:
-        return Store(self._database)
+        # Without it, a read that takes several round trips would see some of a batch and not the
+        # rest. A single server does not offer it.
+        scanning = transactions.SNAPSHOT if self._is_replicated else None
+        return Store(self._database, scanning=scanning)
 
     @property
     def _client(self) -> MongoClient[dict[str, Any]]:
@@ -151,7 +156,7 @@ class MongoDriver(MongoReader, InventoryDriver):
 
     @property
     def _database(self) -> Database[dict[str, Any]]:
-        return database_of(self._client, self.settings)
+        return database_of(self._client, self.settings, is_replicated=self._is_replicated)
 
 
 def _begun(changes: Iterator[Change]) -> tuple[list[Change], Iterator[Change]]:

@@ -71,7 +71,7 @@ class MongoReader(InventoryReader):
             filter = both(filter, _behind(kind, selection.after, selection))
         store = self._store
         with self._streaming(
-            store.of(kind).find(
+            store.many(kind).find(
                 filter,
                 ENTITY,
                 sort=_sort(kind, selection),
@@ -100,7 +100,7 @@ class MongoReader(InventoryReader):
         filter = _filter(kind, where)
         store = self._store
         with translated():
-            return store.of(kind).count_documents(filter, session=store.session)
+            return store.many(kind).count_documents(filter, session=store.session)
 
     def _digest(self, kind: type[Entity], where: Predicate) -> str:
         if self._pushdown(kind, where)[1] != EVERYTHING:
@@ -109,7 +109,7 @@ class MongoReader(InventoryReader):
         digest = hashlib.blake2b(digest_size=16)
         store = self._store
         with self._streaming(
-            store.of(kind).find(
+            store.many(kind).find(
                 _filter(kind, where),
                 {"revision": True},
                 # The order of the index that holds all of it.

@@ -11,13 +11,14 @@ from pymongo import UpdateOne
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection as MongoCollection
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from craton.backends.mongo.documents import Document, is_storable
 from craton.backends.mongo.predicates import Filter
 from craton.models import Entity
 
 #: How many values stand in one ``$in`` of a read.
-_VALUES: Final = 1000
+VALUES: Final = 1000
 
 #: How many documents one statement writes, so that each has its answer well within the time-out.
 PORTION: Final = 250
@@ -33,14 +34,21 @@ class Store:
     Attributes:
         database: The database.
         session: The session whose transaction everything belongs to, if any.
+        scanning: The read concern of reads of many documents, where it is not the database's.
     """
 
     database: Database[dict[str, Any]]
     session: ClientSession | None = None
+    scanning: ReadConcern | None = None
 
     def of(self, kind: type[Entity]) -> MongoCollection[dict[str, Any]]:
         """Return the collection of a kind."""
         return self.database[kind.collection]
+
+    def many(self, kind: type[Entity]) -> MongoCollection[dict[str, Any]]:
+        """Return the collection of a kind, for a read that sees one state of it to its end."""
+        collection = self.of(kind)
+        return collection.with_options(read_concern=self.scanning) if self.scanning else collection
 
     def chosen(
         self,
@@ -60,8 +68,8 @@ class Store:
             where: What else must hold.
         """
         storable = [value for value in values if is_storable(value)]
-        for start in range(0, len(storable), _VALUES):
-            filter = {**(where or {}), field: {"$in": storable[start : start + _VALUES]}}
+        for start in range(0, len(storable), VALUES):
+            filter = {**(where or {}), field: {"$in": storable[start : start + VALUES]}}
             with self.of(kind).find(
                 filter, dict.fromkeys(wanted, True) or {"_id": True}, session=self.session
             ) as found:

@@ -30,7 +30,7 @@ _PATIENCE: Final = 3
 _ABORT: Final = 1
 
 MAJORITY: Final = WriteConcern("majority")
-_SNAPSHOT: Final = ReadConcern("snapshot")
+SNAPSHOT: Final = ReadConcern("snapshot")
 
 
 def repeated(attempt: Callable[[], None], is_possible: Callable[[], bool]) -> None:
@@ -70,7 +70,7 @@ def snapshot(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
 @contextmanager
 def _transaction(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
     with client.start_session(causal_consistency=False) as session:
-        session.start_transaction(read_concern=_SNAPSHOT, write_concern=MAJORITY)
+        session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
         try:
             yield session
         finally:

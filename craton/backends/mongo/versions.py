@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import pymongo
@@ -103,7 +104,7 @@ class _Turn:
         Raises:
             Unavailable: Another one took over meanwhile.
         """
-        self._update([{"$set": {"seen_at": "$$NOW"}}])
+        self._update({"seen_at": self._now()})
 
     def set_version(self, version: str | None) -> None:
         """Store the version of the schema; ``None`` is the one before the first.
@@ -111,22 +112,28 @@ class _Turn:
         Raises:
             Unavailable: As for :meth:`prolong`.
         """
-        self._update([{"$set": {"version": version, "seen_at": "$$NOW"}}])
+        self._update({"version": version, "seen_at": self._now()})
 
-    def _update(self, update: list[dict[str, Any]]) -> None:
-        if self._schema.update_one(self._mine, update).matched_count != 1:
+    def _update(self, values: dict[str, Any]) -> None:
+        if self._schema.update_one(self._mine, {"$set": values}).matched_count != 1:
             raise Unavailable("another program has begun to move the schema; look, and try again")
 
     def _taken(self) -> bool:
-        """Take the turn if nobody has it, by the server's clock."""
-        expired = {"$lt": ["$seen_at", {"$subtract": ["$$NOW", LEASE * 1000]}]}
-        free = {**_ID, "$or": [{"mover": None}, {"$expr": expired}]}
-        taken = [{"$set": {"mover": self._mine["mover"], "seen_at": "$$NOW"}}]
+        """Take the turn if nobody has it."""
+        now = self._now()
+        expired = {"seen_at": {"$lt": now - timedelta(seconds=LEASE)}}
+        free = {**_ID, "$or": [{"mover": None}, expired]}
+        taken = {"mover": self._mine["mover"], "seen_at": now}
         try:
-            self._schema.update_one(free, taken, upsert=True)
+            self._schema.update_one(free, {"$set": taken}, upsert=True)
         except DuplicateKeyError:
             return False  # the document is there, and somebody has it
         return self._schema.find_one(self._mine) is not None
+
+    def _now(self) -> datetime:
+        """Return the time by the server's clock, which all programs share."""
+        hello: dict[str, datetime] = self._schema.database.client.admin.command("hello")
+        return hello["localTime"]
 
 
 def _version(database: Database[dict[str, Any]]) -> str | None:
