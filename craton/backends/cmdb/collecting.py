@@ -129,13 +129,13 @@ def _forget(found: Found, key: Key) -> None:
 
 
 def _checked(item: Present) -> Present:
-    entity = normalized(item.entity)
-    if entity.templated:  # type: ignore[attr-defined]
+    if item.entity.templated:  # type: ignore[attr-defined]
         raise InvalidValue("templated", "is for Craton to say, not for a CMDB: its data is no code")
+    entity = normalized(item.entity)
     variables: Variables = entity.variables  # type: ignore[attr-defined]
     # As one text: a large CMDB is held in memory for the time of a sync.
     compact = Variables.from_text(variables.text)
-    return dataclasses.replace(item, entity=dataclasses.replace(entity, variables=compact))  # type: ignore[call-arg]
+    return Present(entity=dataclasses.replace(entity, variables=compact), url=item.url)  # type: ignore[call-arg]
 
 
 def _told(item: Present, reason: str) -> Rejected:

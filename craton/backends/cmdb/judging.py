@@ -89,6 +89,8 @@ class _Judgement:
         """Read who has the names in the mirror that objects want."""
         wanted: dict[tuple[type[Entity], str | None], set[str]] = defaultdict(set)
         for present in self._all.values():
+            if self._is_below_new(present.entity):
+                continue
             for kind, parent, name in _wanted_names(present.entity):
                 wanted[kind, parent].add(name)
         holders: dict[NameKey, Entity] = {}
@@ -99,6 +101,11 @@ class _Judgement:
                 for entity in chosen(self._looked.reader, other, "name", names, *where):
                     holders[name_key(entity)] = entity
         return holders
+
+    def _is_below_new(self, entity: Entity) -> bool:
+        """Tell whether the parent of an object comes with it, so that no name there is taken."""
+        parent = entity.parent and (entity.parent, str(parent_of(entity)))
+        return parent in self._all and parent not in self._looked.stored
 
     def _load_hanging(self) -> dict[Key, list[Entity]]:
         """Read what hangs on the objects that go."""

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from craton.backends.cmdb.books import Books, State
 from craton.backends.cmdb.candidates import Candidates, candidates
@@ -18,7 +18,7 @@ from craton.backends.cmdb.judging import judge
 from craton.backends.cmdb.lease import Lease, LeaseLostError
 from craton.backends.cmdb.planning import Plan, changes, plan, report
 from craton.cmdb import CmdbAdapter
-from craton.driver import Change, Create, InventoryDriver, Replace, now
+from craton.driver import Change, Create, InventoryDriver, Replace, new_revision, now
 from craton.errors import Conflict, CratonError, InvalidInput, NotFound, RevisionConflict
 from craton.mirror import Held, SyncReport
 from craton.models import Record
@@ -96,7 +96,7 @@ class Sync:
             subjects: list[Key | None] = []
             batch = self._batch(made, looked, self._done(found, made, looked, state), subjects)
             try:
-                self.store.apply(batch)
+                self.store._write(_stamped(batch))
             except _OUTRUN as error:
                 if self.lease.is_lost():
                     raise LeaseLostError from error
@@ -152,6 +152,20 @@ class Sync:
     def _tick(self) -> None:
         self.tick()
         self.lease.renew()
+
+
+def _stamped(changes: Iterator[Change]) -> Iterator[Change]:
+    """Stamp changes as ``InventoryDriver.apply`` does; what is in them was checked already."""
+    moment, revision = now(), new_revision()
+    stamp: dict[str, Any] = {"revision": revision, "created_at": moment, "updated_at": moment}
+    for change in changes:
+        if isinstance(change, Create) and not change.verbatim:
+            yield Create(entity=dataclasses.replace(change.entity, **stamp))
+        elif isinstance(change, Replace):
+            entity = dataclasses.replace(change.entity, **stamp)
+            yield Replace(entity=entity, if_revision=change.if_revision)
+        else:
+            yield change
 
 
 def is_fresh(state: State, moment: datetime) -> bool:
