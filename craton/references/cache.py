@@ -41,7 +41,8 @@ class Entry:
         sha256: The digest of the content, in hexadecimal.
         commit: The commit in which it was found.
         validators: What the fetcher needs to ask whether it changed.
-        confirmed_at: When its server last said that this is the newest, in seconds since 1970.
+        confirmed_at: When its server was asked that last said that this is the newest, in seconds
+            since 1970.
     """
 
     url: str

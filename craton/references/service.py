@@ -58,7 +58,7 @@ class Fetched:
         sha256: Their digest, in hexadecimal.
         commit: The commit in which it was found, where there are commits.
         stale: Whether its server could not be asked whether there is a newer one.
-        fetched_at: When its server last said that this is the newest.
+        fetched_at: When its server was last asked, and said that this is the newest.
     """
 
     content: bytes
@@ -91,7 +91,7 @@ class References:
         }
         self._cache = Cache(Path(settings.state_path) / "references", self._options.cache_bytes)
         self._lock = Lock()
-        self._running: dict[str, Future[Fetched]] = {}
+        self._running: dict[tuple[str, float], Future[Fetched]] = {}
 
     def check_url(self, url: str) -> None:
         """Check the form of a URL; nothing is asked of anybody.
@@ -116,13 +116,15 @@ class References:
         """
         if not wanted:
             return []
-        with ThreadPoolExecutor(min(len(wanted), self._options.parallel), "references") as threads:
+        threads = ThreadPoolExecutor(min(len(wanted), self._options.parallel), "references")
+        try:
             futures = [threads.submit(self._get, item) for item in wanted]
-            wait(futures, return_when=FIRST_EXCEPTION)
-            for future in futures:
-                future.cancel()
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        finally:
+            # What runs ends by its own time limit, and may fill the cache until then.
+            threads.shutdown(wait=False, cancel_futures=True)
         for future in futures:
-            if not future.cancelled() and (error := future.exception()) is not None:
+            if future in done and (error := future.exception()) is not None:
                 raise error
         return [future.result() for future in futures]
 
@@ -147,11 +149,12 @@ class References:
 
     def _once(self, url: str, max_age: float) -> Fetched:
         """Let threads that want the same URL at the same time share one answer."""
+        key = url, max_age
         with self._lock:
-            future = self._running.get(url)
+            future = self._running.get(key)
             mine = future is None
             if future is None:
-                future = self._running[url] = Future()
+                future = self._running[key] = Future()
         if mine:
             try:
                 future.set_result(self._current(url, max_age))
@@ -159,18 +162,16 @@ class References:
                 future.set_exception(error)
             finally:
                 with self._lock:
-                    del self._running[url]
+                    del self._running[key]
         return future.result()
 
     def _current(self, url: str, max_age: float) -> Fetched:
-        asked = time.time()
+        wanted_at = time.time()
         with self._cache.turn(url):
             kept = self._cache.read(url)
-            if kept is not None:
-                age = asked - kept[0].confirmed_at
-                # Negative when another process asked while this one waited for its turn.
-                if age < max_age:
-                    return _fetched(*kept)
+            # Whoever waited for another to ask is content with the answer, unless it is older.
+            if kept is not None and wanted_at - kept[0].confirmed_at < max_age:
+                return _fetched(*kept)
             try:
                 return self._ask(url, kept)
             except FetchFailed as error:
@@ -183,8 +184,9 @@ class References:
 
     def _ask(self, url: str, kept: tuple[Entry, bytes] | None) -> Fetched:
         entry, content = kept or (None, None)
-        document = self._document(url, entry.validators if entry else {})
+        # Before the question, because what is said in the answer may be as old as that.
         now = time.time()
+        document = self._document(url, entry.validators if entry else {})
         if document.content is None:
             if entry is None or content is None:
                 raise FetchFailed("is said not to have changed, though it was never fetched")

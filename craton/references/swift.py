@@ -49,6 +49,8 @@ class SwiftFetcher(Fetcher):
             self._auth: Any = loading.load_auth_from_conf_options(settings, GROUP)
         except (exceptions.ClientException, cfg.Error) as error:
             raise ConfigurationError(f"[swift]: {error}") from error
+        if not getattr(self._auth, "auth_url", "https://").startswith("https://"):
+            raise ConfigurationError("[swift] auth_url: must begin with https://")
 
     @classmethod
     def options(cls) -> dict[str, Sequence[cfg.Opt]]:

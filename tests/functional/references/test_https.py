@@ -249,6 +249,52 @@ def test_one_failure_fails_all_and_names_the_reference(
         references.fetch([Wanted(url=f"{server.url}/{name}") for name in ("good", "gone")])
 
 
+def test_a_failure_does_not_wait_for_those_that_still_try(
+    server: tls.Server, references: References
+) -> None:
+    tried, go = threading.Event(), threading.Event()
+
+    def answer(request: tls.Request) -> None:
+        if request.path == "/slow":
+            tried.set()
+            go.wait()
+            request.send(FILE)
+        else:
+            tried.wait()
+            request.send(status=404)
+
+    server.answer(answer)
+    with pytest.raises(ReferenceUnavailable, match="/gone"):
+        references.fetch([Wanted(url=f"{server.url}/{name}") for name in ("slow", "gone")])
+    assert not go.is_set()
+    go.set()
+
+
+def test_a_refresh_asks_though_somebody_is_content_with_what_is_kept(
+    server: tls.Server, make: MakeReferences
+) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def answer(request: tls.Request) -> None:
+        asked.set()
+        go.wait()
+        request.send(FILE)
+
+    server.answer(answer)
+    references, url = make(max_age=3600), f"{server.url}/file"
+    others = [
+        threading.Thread(target=references.fetch, args=([Wanted(url=url)],)),
+        threading.Thread(target=references.refresh, args=(url,)),
+    ]
+    others[0].start()
+    asked.wait()
+    others[1].start()
+    go.set()
+    for other in others:
+        other.join()
+    assert len(server.requests) == 2
+
+
 def test_a_redirect_is_followed(server: tls.Server, references: References) -> None:
     def answer(request: tls.Request) -> None:
         if request.path == "/old":

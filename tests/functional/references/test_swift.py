@@ -210,3 +210,5 @@ def test_half_a_configuration_stops_the_service(make: MakeReferences) -> None:
         make(swift="auth_type = v3password")
     with pytest.raises(ConfigurationError, match="swift"):
         make(swift="auth_type = no_such_type")
+    with pytest.raises(ConfigurationError, match="https"):
+        make(swift="auth_type = v3password\nauth_url = http://127.0.0.1:5000/v3")
