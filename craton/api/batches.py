@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from craton.api.naming import REFERENCE_KINDS
 from craton.api.specs import Anything, OneOf
 from craton.api.types import Body, entity_from
 from craton.bundles.groups import in_region
@@ -14,21 +15,38 @@ from craton.driver import Change, Create, Delete, InventoryReader, Replace, at, 
 from craton.errors import InvalidValue, NotFound
 from craton.fields import ID, Flag, Spec, Text
 from craton.jsontext import JsonValue
-from craton.models import INVENTORY_KINDS, E, Entity, Group, Region, links
+from craton.models import (
+    INVENTORY_KINDS,
+    E,
+    Entity,
+    Group,
+    GroupReference,
+    Region,
+    RegionReference,
+    links,
+)
 from craton.query import AllOf, In, Query
 
 #: How many values one query asks for.
 _CHUNK: Final = 500
 
 
-_KINDS: Final = {kind.kind: kind for kind in INVENTORY_KINDS if kind.parent is Region}
+#: What a change may be about, by the word for it; a reference is of a region or of a group.
+_KINDS: Final[dict[str, tuple[type[Entity], ...]]] = {
+    **{kind.kind: (kind,) for kind in INVENTORY_KINDS if kind.parent is Region},
+    "reference": REFERENCE_KINDS,
+}
+
+_OWNER: Final = "owner_id"
 
 #: What one change is made of.
 MEMBERS: Final[dict[str, Spec]] = {
     "op": OneOf(help="What to do.", words=("create", "replace", "delete")),
     "kind": OneOf(help="With which kind of entity.", words=tuple(_KINDS)),
     "value": Anything(
-        help="The entity to create or replace. Groups may be named by name in it.", optional=True
+        help="The entity to create or replace. Groups may be named by name in it, also as the "
+        "`owner_id` of a reference.",
+        optional=True,
     ),
     "id": dataclasses.replace(
         ID, help="The entity to replace or delete.", read_only=False, optional=True
@@ -51,17 +69,22 @@ _WELCOME: Final = {
 
 
 def read_batch(
-    reader: InventoryReader, region_id: str, values: Iterable[JsonValue]
+    reader: InventoryReader,
+    region_id: str,
+    values: Iterable[JsonValue],
+    accept: Callable[[Entity], None],
 ) -> list[Change]:
     """Read the changes of a batch.
 
     A group may be named by its name where its id is meant: one that the batch creates or replaces,
-    else one of the region. If a text is the id of a group of the region, it is that.
+    else one of the region. If a text is the id of a group of the region, it is that. The group that
+    owns a reference must be there when its turn comes, because an owner is no link.
 
     Args:
         reader: Where the region is.
         region_id: The region; what is replaced or deleted must be in it.
         values: The changes as JSON.
+        accept: Refuses an entity that a store could keep, and the service cannot use.
 
     Raises:
         InvalidValue, NotFound: A change is wrong; ``error.change`` is its position.
@@ -72,7 +95,10 @@ def read_batch(
     changes = []
     for body in bodies:
         with at(body.index):
-            changes.append(body.change(region_id, names))
+            change = body.change(region_id, names)
+            if not isinstance(change, Delete):
+                accept(change.entity)
+            changes.append(change)
     return changes
 
 
@@ -82,7 +108,7 @@ class _Body:
 
     index: int
     op: str
-    kind: type[Entity]
+    kinds: tuple[type[Entity], ...]
     id: str | None
     members: dict[str, Any]
 
@@ -91,12 +117,31 @@ class _Body:
         found = self.members.get("value")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def kind(self) -> type[Entity]:
+        """The kind of entity, once it is known."""
+        (kind,) = self.kinds
+        return kind
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is about a reference, of whichever owner."""
+        return set(self.kinds) <= set(REFERENCE_KINDS)
+
     def linked(self) -> Iterator[tuple[str, list[JsonValue]]]:
         """Yield the fields of the value that name groups."""
-        for field, _ in links(self.kind):
-            named = self.value.get(field)
-            if isinstance(named, list):
-                yield field, named
+        for kind in self.kinds:
+            for field, _ in links(kind):
+                named = self.value.get(field)
+                if isinstance(named, list):
+                    yield field, named
+
+    def named(self) -> Iterator[JsonValue]:
+        """Yield everything in the value that may name a group."""
+        for _, named in self.linked():
+            yield from named
+        if self.is_reference:
+            yield self.value.get(_OWNER)
 
     def change(self, region_id: str, names: _Names) -> Change:
         if_revision = self.members.get("if_revision")
@@ -106,11 +151,29 @@ class _Body:
         value = self.members["value"]
         if isinstance(value, dict):
             value = value | {field: names.resolved(named) for field, named in self.linked()}
+        parent = region_id
+        if self.is_reference:
+            value, parent = self._owned(value, region_id, names)
+        id = self.id if self.op == "replace" else None
+        entity = entity_from(self.kind, value, id=id, parent=parent)
+        if isinstance(entity, GroupReference):
+            entity = dataclasses.replace(entity, region_id=region_id)
         if self.op == "replace":
-            entity = entity_from(self.kind, value, id=self.id, parent=region_id)
             return Replace(entity=entity, if_revision=if_revision)
-        entity = entity_from(self.kind, value, parent=region_id)
         return Create(entity=dataclasses.replace(entity, id=str(self.id)))
+
+    def _owned(self, value: JsonValue, region_id: str, names: _Names) -> tuple[JsonValue, str]:
+        """Return the value of a reference with the id of its owner, and that; settle its kind."""
+        owner = self.value.get(_OWNER)
+        if not isinstance(owner, str):
+            raise InvalidValue(_OWNER, "must be the id of the region, or the id or name of a group")
+        of_region = owner == region_id
+        parent = owner if of_region else str(names.resolved([owner])[0])
+        kind: type[Entity] = RegionReference if of_region else GroupReference
+        if kind not in self.kinds:
+            raise InvalidValue(_OWNER, "must stay the same; it never changes")
+        self.kinds = (kind,)
+        return {**self.value, _OWNER: parent}, parent
 
 
 def _body(index: int, value: JsonValue) -> _Body:
@@ -123,32 +186,31 @@ def _body(index: int, value: JsonValue) -> _Body:
             raise InvalidValue(name, f"has no meaning for {op}")
     # What is created gets its id now, so that links by name can be made ids.
     id = new_id() if op == "create" else members["id"]
-    return _Body(index=index, op=op, kind=_KINDS[members["kind"]], id=id, members=members)
+    return _Body(index=index, op=op, kinds=_KINDS[members["kind"]], id=id, members=members)
 
 
 def _check_region(reader: InventoryReader, region_id: str, bodies: list[_Body]) -> None:
     """Check that what is to be replaced or deleted is there: no region reaches into another."""
-    for kind in _KINDS.values():
-        meant = [body for body in bodies if body.kind is kind and body.op != "create"]
+    for word, kinds in _KINDS.items():
+        meant = [body for body in bodies if body.kinds == kinds and body.op != "create"]
         ids = {str(body.id) for body in meant}
-        found = {entity.id for entity in _having(reader, kind, region_id, "id", ids)}
+        found = {
+            entity.id: type(entity)
+            for kind in kinds
+            for entity in _having(reader, kind, region_id, "id", ids)
+        }
         for body in meant:
             if body.id not in found:
                 with at(body.index):
-                    raise NotFound(kind.kind, str(body.id))
+                    raise NotFound(word, str(body.id))
+            body.kinds = (found[body.id],)
 
 
 class _Names:
     """The ids of groups by what the links of a batch call them."""
 
     def __init__(self, reader: InventoryReader, region_id: str, bodies: list[_Body]) -> None:
-        wanted = {
-            text
-            for body in bodies
-            for _, named in body.linked()
-            for text in named
-            if isinstance(text, str)
-        }
+        wanted = {text for body in bodies for text in body.named() if isinstance(text, str)}
         by_id = {group.id for group in _having(reader, Group, region_id, "id", wanted)}
         by_name = {
             group.name: group.id for group in _having(reader, Group, region_id, "name", wanted)
@@ -156,7 +218,7 @@ class _Names:
         by_name |= {
             name: str(body.id)
             for body in bodies
-            if body.kind is Group and isinstance(name := body.value.get("name"), str)
+            if body.kinds == (Group,) and isinstance(name := body.value.get("name"), str)
         }
         self._ids = by_name | {id: id for id in by_id}
 

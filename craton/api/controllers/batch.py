@@ -20,6 +20,7 @@ class BatchOf(Resource):
 
     def __init__(self, service: Service) -> None:
         super().__init__()
+        self._service = service
         self._driver = service.driver
         self._limit = service.limits.max_batch_changes
 
@@ -37,7 +38,9 @@ class BatchOf(Resource):
         region_id = request.segments["region_id"]
         region = self._driver.get(Region, checked_id(Region, region_id))
         try:
-            stamps = self._driver.apply(read_batch(self._driver, region.id, changes))
+            stamps = self._driver.apply(
+                read_batch(self._driver, region.id, changes, self._service.accept)
+            )
         except CratonError as error:
             if error.change is not None:
                 error.fields = {**error.fields, "change": error.change}

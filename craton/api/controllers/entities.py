@@ -69,13 +69,6 @@ class OfKind(Resource, Generic[E]):
         """
         return stored(self.driver, self.kind, request.segments["id"], self.parent_of(request))
 
-    def accept(self, entity: E) -> None:
-        """Refuse what the service cannot use, though a store could keep it.
-
-        Raises:
-            InvalidValue: It cannot.
-        """
-
     def conditions(self, request: Request) -> Conditions:
         """Return the conditions of a write.
 
@@ -129,7 +122,7 @@ class Collection(OfKind[E]):
         if parent is not None and self.kind.parent is not None:
             checked_id(self.kind.parent, parent)
         entity = self._placed(entity, request)
-        self.accept(entity)
+        self.service.accept(entity)
         try:
             answer = self._create(entity, key)
         except InvalidReference as error:
@@ -182,7 +175,7 @@ class Item(OfKind[E]):
         before = self.stored(request)
         revision = conditions.for_write(before.revision)
         entity = completed(entity, before)
-        self.accept(entity)
+        self.service.accept(entity)
         return entity_response(self.driver.replace(entity, if_revision=revision))
 
     @answers
@@ -195,7 +188,7 @@ class Item(OfKind[E]):
 
         def change(before: E) -> E:
             after = patched(before, patch)
-            self.accept(after)
+            self.service.accept(after)
             return after
 
         entity = changed(self.driver, self.kind, id, parent, conditions, change)

@@ -108,20 +108,6 @@ def reference_kind(reader: InventoryReader, owner_id: str) -> type[_Reference]:
     raise NotFound("owner", owner_id)
 
 
-class _CollectionOf(Collection[_Reference]):
-    """All references of one owner, of one kind."""
-
-    def accept(self, entity: _Reference) -> None:
-        self.service.references.check_url(entity.url)
-
-
-class _ItemOf(Item[_Reference]):
-    """One reference of one kind."""
-
-    def accept(self, entity: _Reference) -> None:
-        self.service.references.check_url(entity.url)
-
-
 class Refresh(Resource):
     """The file of one reference, fetched anew."""
 
@@ -153,12 +139,12 @@ def references(service: Service) -> tuple[Below, ...]:
     """Return what stands below ``/v1/references``."""
     one = Reference(
         service,
-        {kind: _ItemOf(service, kind) for kind in REFERENCE_KINDS},
+        {kind: Item(service, kind) for kind in REFERENCE_KINDS},
         fixed={"refresh": Refresh(service)},
     )
     every = References(
         service,
-        {kind: _CollectionOf(service, kind) for kind in REFERENCE_KINDS},
+        {kind: Collection(service, kind) for kind in REFERENCE_KINDS},
         below=(Below(name="id", resource=one),),
     )
     return (Below(name="owner_id", resource=every),)

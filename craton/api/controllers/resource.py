@@ -16,6 +16,7 @@ from craton.api.request import Request
 from craton.api.routes import Route
 from craton.bundles.references import ReferencedFiles, referenced_files
 from craton.driver import InventoryDriver
+from craton.models import Entity, GroupReference, RegionReference
 from craton.references import References
 from craton.secrets import SecretStore
 
@@ -47,6 +48,15 @@ class Service:
     references: References
     secrets: SecretStore
     spools: Path | None = None
+
+    def accept(self, entity: Entity) -> None:
+        """Refuse an entity that a store could keep, and the service cannot use.
+
+        Raises:
+            InvalidValue: Nobody could fetch what a reference refers to.
+        """
+        if isinstance(entity, RegionReference | GroupReference):
+            self.references.check_url(entity.url)
 
     def files(self, region_id: str) -> ReferencedFiles:
         """Fetch the files that a region and its groups refer to.

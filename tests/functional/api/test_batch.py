@@ -214,3 +214,46 @@ def test_a_large_batch_is_one_step(api: Client, paths: Paths) -> None:
     )
     run(paths, *(delete("host", change["id"]) for change in done[:600]))
     assert api.get(paths.hosts).json["hosts"] == []
+
+
+class TestReferences:
+    def test_are_created_replaced_and_deleted(self, api: Client, paths: Paths) -> None:
+        url = "https://example.org/a.yml"
+        done = run(
+            paths,
+            create("group", name="web"),
+            create("reference", name="of region", url=url, owner_id=paths.region),
+            create("reference", name="of group", url=url, owner_id="web"),
+        )["changes"]
+        group, *references = (change["id"] for change in done)
+        for owner, id in zip([paths.region, group], references, strict=True):
+            assert api.get(f"/v1/references/{owner}/{id}").json["url"] == url
+        run(
+            paths,
+            replace("reference", references[1], name="renamed", url=url, owner_id="web"),
+            delete("reference", references[0]),
+        )
+        [left] = api.get(f"/v1/references/{group}").json["references"]
+        assert left["name"] == "renamed"
+        assert api.get(f"/v1/references/{paths.region}").json["references"] == []
+
+    def test_keep_their_owner(self, paths: Paths) -> None:
+        url = "https://example.org/a.yml"
+        paths.group("web")
+        id = run(paths, create("reference", name="a", url=url, owner_id="web"))["changes"][0]["id"]
+        for owner in (paths.region, None, 5, "nobody"):
+            wrong = replace("reference", id, name="a", url=url, owner_id=owner)
+            problem = run(paths, wrong, status=400)
+            assert problem["field"] in {"owner_id", "group_id"}
+            assert problem["change"] == 0
+
+    def test_are_refused_where_nobody_could_fetch_them(self, paths: Paths) -> None:
+        for url in ("http://example.org/a", "https://127.0.0.1/a"):
+            wrong = create("reference", name="a", url=url, owner_id=paths.region)
+            assert run(paths, wrong, status=400)["field"] == "url"
+
+    def test_of_another_region_are_not_there(self, api: Client, paths: Paths) -> None:
+        other = api.post(f"/v1/regions/{paths.tenant}", {"name": "other"}).json["id"]
+        body = {"name": "a", "url": "https://example.org/a.yml"}
+        id = api.post(f"/v1/references/{other}", body).json["id"]
+        assert run(paths, delete("reference", id), status=404)["kind"] == "reference"
