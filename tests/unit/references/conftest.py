@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from craton import config
 from craton.references import References
 
 
-@pytest.fixture
-def references(tmp_path: Path) -> References:
-    return References(config.settings(files=[], state_path=str(tmp_path)))
+@pytest.fixture(scope="session")
+def references(tmp_path_factory: pytest.TempPathFactory) -> References:
+    return References(config.settings(files=[], state_path=str(tmp_path_factory.mktemp("state"))))
