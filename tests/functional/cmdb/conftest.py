@@ -13,6 +13,7 @@ from oslo_config import cfg
 from craton import config, loader
 from craton.driver import InventoryDriver
 from tests.cmdbs import ADAPTER, Cmdb, install
+from tests.functional.cmdb.fleet import FLEET
 
 ROOT = Path(__file__).parents[3]
 
@@ -98,3 +99,11 @@ def synced(_synced: Path, template_of: Callable[[str], Path], entry_point: Path)
             driver.sync()
         made.cmdb.reset()
     return made.state
+
+
+@pytest.fixture
+def filled(driver: InventoryDriver, cmdb: Cmdb) -> InventoryDriver:
+    """The driver, with the mirror of a small fleet."""
+    cmdb.put(*FLEET)
+    driver.sync()
+    return driver
