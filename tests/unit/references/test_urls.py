@@ -158,3 +158,13 @@ def test_an_exemption_that_exempts_nothing_stops_the_service(tmp_path: Path, ent
 )
 def test_messages_show_no_credentials(url: str, text: str) -> None:
     assert shown(url) == text
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user:secret@example.org/x", "git+https://token@example.org/x#y"]
+)
+def test_whoever_writes_a_password_into_a_url_is_told_where_it_belongs(
+    references: References, url: str
+) -> None:
+    with pytest.raises(InvalidValue, match="credentials are configured"):
+        references.check_url(url)
