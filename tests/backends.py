@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,16 +16,19 @@ from oslo_config import cfg
 from craton import config, loader
 from craton.capabilities import Capability
 from craton.driver import InventoryDriver
-from tests.services import mongo
+from tests.functional.sql.stores import Databases
+from tests.services import mariadb, mongo
 
-#: Every driver that keeps the whole contract.
-BACKENDS = ("memory", "sql", "mongo")
+#: Every driver that keeps the whole contract; ``mariadb`` is the sql driver on a server.
+BACKENDS = tuple(os.environ.get("CRATON_TEST_BACKENDS", "memory sql mongo").split())
 
 
 def make(name: str, state: Path) -> InventoryDriver:
     """Make a driver that keeps its state in a directory; it is not open yet."""
     if name == "mongo":
         return make_mongo(databases().server.uri, (state / "database").read_text())
+    if name == "mariadb":
+        return loader.load(mariadb_databases().settings((state / "database").read_text(), state))
     return loader.load(config.settings(files=[], state_path=str(state), inventory__driver=name))
 
 
@@ -44,7 +48,7 @@ def mongo_settings(uri: str, database: str, **options: object) -> cfg.ConfigOpts
 
 def prepare(name: str, state: Path) -> None:
     """Bring the store in a directory to the newest schema."""
-    if name == "mongo":
+    if name in ("mongo", "mariadb"):
         return  # its databases are used again and again
     driver = make(name, state)
     if Capability.MIGRATIONS in driver.capabilities:
@@ -59,6 +63,9 @@ def opened(name: str, state: Path, template: Path | None = None) -> Iterator[Inv
         if name == "mongo":
             state.mkdir(parents=True, exist_ok=True)
             (state / "database").write_text(held.enter_context(databases().lent()))
+        elif name == "mariadb":
+            state.mkdir(parents=True, exist_ok=True)
+            (state / "database").write_text(held.enter_context(mariadb_databases().lent()))
         elif template is not None:
             shutil.copytree(template, state, dirs_exist_ok=True)
         else:
@@ -78,3 +85,13 @@ def databases() -> mongo.Databases:
         make_mongo(server.uri, database).migrations().upgrade()
 
     return held.enter_context(mongo.Databases(server, prepare))
+
+
+@cache
+def mariadb_databases() -> Databases:
+    """The databases of this process's MariaDB, which ends with the process."""
+    held = ExitStack()
+    atexit.register(held.close)
+    directory = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="craton-mariadb-")))
+    server = held.enter_context(mariadb.provided(directory))
+    return Databases(server, directory, held)

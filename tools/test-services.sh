@@ -15,11 +15,20 @@ has_postgres() { command -v psql && ls /usr/lib/postgresql/*/bin/postgres; } >/d
 missing=()
 has_postgres || missing+=(postgresql)
 command -v redis-server >/dev/null || missing+=(redis-server)
+[ -x /usr/sbin/mariadbd ] || missing+=(mariadb-server)
 if [ ${#missing[@]} -gt 0 ]; then
     install_packages "${missing[@]}"
     # Nor shall they start with the machine.
-    ! command -v systemctl >/dev/null || systemctl --quiet disable "${missing[@]}" >/dev/null 2>&1
+    ! command -v systemctl >/dev/null ||
+        systemctl --quiet disable "${missing[@]/mariadb-server/mariadb}" >/dev/null 2>&1
 fi
+
+# What makes several MariaDBs a cluster: none of it is a service.
+cluster=()
+[ -e /usr/lib/galera/libgalera_smm.so ] || cluster+=(galera-4)
+command -v mariadb-backup >/dev/null || cluster+=(mariadb-backup)
+command -v socat >/dev/null || cluster+=(socat)
+[ ${#cluster[@]} -eq 0 ] || install_packages "${cluster[@]}"
 
 # What tells the tests how keys and certificates should be described.
 command -v ssh-keygen >/dev/null || install_packages openssh-client

@@ -149,7 +149,9 @@ def command(data: Path, port: int, options: Sequence[str] = ()) -> list[str]:
         *(binary("mariadbd", _PACKAGE), "--no-defaults", *_as_root()),
         *(f"--datadir={data}", "--bind-address=127.0.0.1", f"--port={port}"),
         # Below the directory of the data, which may have a longer name than a socket can have.
-        *("--socket=mariadb.sock", f"--pid-file={data}/mariadb.pid", *OPTIONS, *options),
+        *("--socket=mariadb.sock", f"--pid-file={data}/mariadb.pid"),
+        # A server that starts removes what is left of temporary tables, those of others too.
+        *(f"--tmpdir={data}", *OPTIONS, *options),
     ]
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from oslo_config import cfg
@@ -28,3 +31,33 @@ def empty(server: Server, database: str, settings: cfg.ConfigOpts) -> None:
     driver.close()
     deletes = [f"DELETE FROM `{table.name}`" for table in METADATA.sorted_tables]
     server.execute("SET foreign_key_checks = 0", *deletes, database=database)
+
+
+@dataclass
+class Databases:
+    """Databases of a server, which are used again and again.
+
+    Attributes:
+        server: It.
+        directory: For what drivers keep by themselves.
+        held: Drops the databases at its end.
+    """
+
+    server: Server
+    directory: Path
+    held: ExitStack
+    _free: list[str] = field(default_factory=list)
+
+    def settings(self, database: str, state: Path) -> cfg.ConfigOpts:
+        """Return the configuration of the driver on one of them."""
+        return settings_for(self.server.url(database), state)
+
+    @contextmanager
+    def lent(self) -> Iterator[str]:
+        """Lend an empty one at the newest schema."""
+        name = self._free.pop() if self._free else self.held.enter_context(self.server.database())
+        empty(self.server, name, self.settings(name, self.directory))
+        try:
+            yield name
+        finally:
+            self._free.append(name)
