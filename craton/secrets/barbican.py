@@ -42,7 +42,7 @@ OPTIONS: Final[Sequence[cfg.Opt]] = [option for option in _barbican_opts if opti
 def patience() -> Iterator[None]:
     """Let everything that a block asks of Barbican and Keystone take 9 seconds together.
 
-    Threads take turns to get a token: without a common end, the last one would wait for all others.
+    A call makes several round trips, one after the other, and each may be slow without failing.
     """
     token = _deadline.set(time.monotonic() + _PATIENCE)
     try:

@@ -25,6 +25,7 @@ STORES = {
 }
 #: Libraries that stand in one place, so that they can be replaced there.
 CONFINED = {"wsme": "craton.api.types", "stevedore": "craton.loader", "pecan": "craton.api"}
+CONFINED |= dict.fromkeys(("cryptography", "castellan", "barbicanclient"), "craton.secrets")
 
 #: The contract: what knows nothing of the rest of the service.
 CONTRACT = """

@@ -146,11 +146,14 @@ def test_a_leak_into_arguments_or_environment_is_found() -> None:
     canary = Canary()
     for arguments, environment in (((canary.word,), {}), ((), {"SECRET": canary.word})):
         with subprocess.Popen(
-            [sys.executable, "-c", "input()", *arguments],
+            [sys.executable, "-c", "print(flush=True); input()", *arguments],
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         ) as process:
+            assert process.stdout is not None
+            # Only now is it the program, and not what is about to become it.
+            process.stdout.readline()
             found = [name for text in process_texts(process.pid) for name in canary.found_in(text)]
             process.communicate(b"\n", timeout=PATIENCE)
         assert found == ["raw"]

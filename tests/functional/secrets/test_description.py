@@ -191,6 +191,15 @@ def test_what_is_no_pem_is_refused_and_not_quoted(payload: bytes) -> None:
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
 
+def test_a_key_that_is_longer_than_keys_are_is_not_computed_with() -> None:
+    modulus = b"\x00" + b"\xff" * 40_000
+    numbers = b"\x02\x82" + len(modulus).to_bytes(2) + modulus + b"\x02\x03\x01\x00\x01"
+    content = base64.b64encode(b"\x30\x82" + len(numbers).to_bytes(2) + numbers)
+    payload = b"-----BEGIN RSA PUBLIC KEY-----\n%b\n-----END RSA PUBLIC KEY-----\n" % content
+    with pytest.raises(InvalidValue, match="block 1 is too long for a key"):
+        describe(payload, "pem")
+
+
 def test_an_openssh_key_that_is_cut_short_is_refused(tmp_path: Path) -> None:
     payload, *_ = ssh_key(tmp_path, "ed25519", "RFC4716")
     content = base64.b64decode(payload.split(b"-----")[2])

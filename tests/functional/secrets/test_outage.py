@@ -57,7 +57,7 @@ def test_a_server_that_hangs_is_given_up_in_time(
     lost = castellan.seal(b"payload", "host", "name")
     new = castellan_store(keystone)
     new.start()
-    # Threads that all need a token take turns for it.
+    # Several at once, with and without a token.
     todo = [*calls(castellan, lost).values(), *calls(new, lost).values()] * 2
     with ThreadPoolExecutor(len(todo)) as pool:
         with paused(barbican.process), paused(keystone.process):
@@ -67,6 +67,17 @@ def test_a_server_that_hangs_is_given_up_in_time(
         assert {result.result()[0] for result in done} == {Unavailable}
     for store in (castellan, new):
         assert store.open(sealed, "host", "name") == b"payload"
+
+
+def test_a_call_ends_when_its_patience_does(
+    castellan: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = castellan.seal(b"payload", "host", "name")
+    monkeypatch.setattr("craton.secrets.barbican._PATIENCE", 0.0)
+    for call in calls(castellan, sealed).values():
+        assert outcome(call)[0] is Unavailable
+    monkeypatch.undo()
+    assert castellan.open(sealed, "host", "name") == b"payload"
 
 
 def test_a_server_that_is_gone_is_an_outage_until_it_is_back(
