@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import random
 import secrets
+import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
@@ -46,6 +48,11 @@ from craton.validation import normalized
 
 #: How often ``update`` starts again when somebody else writes the same entity.
 UPDATE_ATTEMPTS: Final = 20
+
+#: How long it waits before that, in seconds: a random part of the first number, which doubles each
+#: time up to the second one. Those who collide at once would do so again.
+_UPDATE_WAIT: Final = 0.004
+_LONGEST_UPDATE_WAIT: Final = 0.25
 
 #: How long ``sync`` waits for one that somebody else has begun, in seconds.
 SYNC_PATIENCE: Final = 60.0
@@ -313,7 +320,8 @@ class InventoryDriver(InventoryReader):
 
         Raises:
             Unavailable: The store cannot be reached.
-            SchemaOutdated: The store's schema is not ``Migrations.latest``.
+            SchemaOutdated: The store's schema is older than ``Migrations.latest``, or newer and
+                no longer for programs of this version.
         """
         self._open()
 
@@ -347,6 +355,7 @@ class InventoryDriver(InventoryReader):
             InvalidReference: The parent does not exist, or a link names nothing in the region.
             AlreadyExists: The id, or the name where it must be unique, is taken.
             Cycle: A group would be its own ancestor.
+            Indeterminate: The store was lost while it stored the entity; it is there, or not.
             Unsupported, ReadOnly: The kind cannot be written.
         """
         self._require_write(type(entity), None)
@@ -410,7 +419,10 @@ class InventoryDriver(InventoryReader):
             Unsupported: CAS is not claimed.
         """
         self.capabilities.require(Capability.CAS)
-        for _ in range(UPDATE_ATTEMPTS):
+        for attempt in range(UPDATE_ATTEMPTS):
+            if attempt:
+                longest = min(_UPDATE_WAIT * 2**attempt, _LONGEST_UPDATE_WAIT)
+                time.sleep(random.uniform(0, longest))
             before = self.get(kind, id)
             after = change(before)
             if after == before:
@@ -434,6 +446,7 @@ class InventoryDriver(InventoryReader):
         Raises:
             CratonError: Any error of ``create``, ``replace`` and ``delete``; ``error.change`` is
                 the position of the change that caused it. Nothing was written.
+            Indeterminate: All was written, or nothing.
             Unsupported: ATOMIC_BATCH is not claimed.
         """
         self.capabilities.require(Capability.ATOMIC_BATCH)

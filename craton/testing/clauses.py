@@ -29,7 +29,7 @@ CLAUSES: Final[Mapping[str, str]] = {
     "CREATE-6": "Hosts and groups share one namespace in their region.",
     "CREATE-7": "A region holds one name of the controller at most.",
     "CREATE-8": "Sets come back sorted and without repeats.",
-    "CREATE-9": "Whatever the error, nothing was stored.",
+    "CREATE-9": "Whatever the error, nothing was stored, unless it says that nobody can tell.",
     "REPLACE-1": "replace stores the whole state under a revision never seen before.",
     "REPLACE-2": "What is not there is NotFound; a parent never changes.",
     "REPLACE-3": "if_revision is compared and written in one step.",
