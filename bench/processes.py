@@ -50,10 +50,10 @@ class Server:
 
 
 @contextmanager
-def craton_server(directory: Path) -> Iterator[Server]:
-    """Run ``craton-server`` with its state in a directory."""
+def craton_server(directory: Path, options: str = "") -> Iterator[Server]:
+    """Run ``craton-server`` with its state in a directory, and with further configuration."""
     settings = directory / "bench.conf"
-    settings.write_text(f"[DEFAULT]\nstate_path = {directory}\n[api]\nport = 0\n")
+    settings.write_text(f"[DEFAULT]\nstate_path = {directory}\n[api]\nport = 0\n{options}")
     command = [
         "-c",
         "import sys; from craton.cmd.server import main; sys.exit(main())",

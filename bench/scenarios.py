@@ -16,6 +16,7 @@ from bench.http import Connection
 from bench.measure import Growth, Timing, Work, best_of, medians
 from bench.memory import PeakMemory
 from bench.processes import craton_server, floor_server
+from bench.references import measure_references
 from bench.stage import WARM_UP_HOSTS, Stage, progress
 
 #: What Craton calls each bundle, and what stands behind the id of the region to get it.
@@ -208,5 +209,6 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "bundle": measure_bundles,
     "unchanged": measure_unchanged,
     "requests": measure_requests,
+    "references": measure_references,
 }
 MEMORY = "memory"

@@ -49,10 +49,18 @@ class Stage:
         with closing(sqlite3.connect(self.database)) as database:
             yield database
 
-    def import_region(self, connection: Connection, fleet: Fleet) -> tuple[str, Cost]:
-        """Make a region of a fleet; return its id and what the import cost."""
+    def import_region(
+        self, connection: Connection, fleet: Fleet, remark: str = ""
+    ) -> tuple[str, Cost]:
+        """Make a region of a fleet; return its id and what the import cost.
+
+        Args:
+            connection: To the server.
+            fleet: The fleet.
+            remark: Tells the tenant from another one with as many hosts.
+        """
         document = fleet.document()
-        tenant = json.dumps({"name": f"tenant of {fleet.hosts}"}).encode()
+        tenant = json.dumps({"name": f"tenant of {fleet.hosts} {remark}".strip()}).encode()
         tenant_id = connection.post("/v1/tenants", tenant, expect=201).json()["id"]
         region = json.dumps({"name": f"region of {fleet.hosts}"}).encode()
         region_id = connection.post(f"/v1/regions/{tenant_id}", region, expect=201).json()["id"]

@@ -25,6 +25,11 @@ from craton.references import Fetched, Wanted, variables_of
 ALL: Final = "all"
 
 
+#: Digests of files that Ansible would read, as far as they were looked at; not more than so many.
+_READABLE: Final[set[str]] = set()
+_REMEMBERED: Final = 10_000
+
+
 class Fetch(Protocol):
     """What fetches files: :meth:`craton.references.References.fetch`."""
 
@@ -72,6 +77,18 @@ class ReferencedFile:
         """
         marked = variables_of(self.fetched.content, self.reference.url, marked=True)
         return {name: jsontext.dumps(value) for name, value in marked.items()}
+
+    def check(self) -> None:
+        """Make sure that Ansible would read the file; the same content is looked at once.
+
+        Raises:
+            ReferenceMalformed: It would not.
+        """
+        if self.fetched.sha256 not in _READABLE:
+            _ = self.variables
+            if len(_READABLE) >= _REMEMBERED:
+                _READABLE.clear()
+            _READABLE.add(self.fetched.sha256)
 
     @cached_property
     def variables(self) -> Mapping[str, JsonValue]:
@@ -145,7 +162,7 @@ def referenced_files(reader: InventoryReader, region_id: str, fetch: Fetch) -> R
     fetched = fetch([Wanted(url=one.url, sha256=one.sha256) for one in references])
     files = [ReferencedFile(*pair) for pair in zip(references, fetched, strict=True)]
     for file in files:
-        _ = file.variables
+        file.check()
     return ReferencedFiles(files)
 
 

@@ -167,11 +167,14 @@ class References:
 
     def _current(self, url: str, max_age: float) -> Fetched:
         wanted_at = time.time()
+        # Most of the time there is nothing to ask, and so no turn to wait for.
+        if max_age > 0 and (fresh := self._kept(url, wanted_at - max_age)):
+            return fresh
         with self._cache.turn(url):
-            kept = self._cache.read(url)
             # Whoever waited for another to ask is content with the answer, unless it is older.
-            if kept is not None and wanted_at - kept[0].confirmed_at < max_age:
-                return _fetched(*kept)
+            if fresh := self._kept(url, wanted_at - max_age):
+                return fresh
+            kept = self._cache.read(url)
             try:
                 return self._ask(url, kept)
             except FetchFailed as error:
@@ -181,6 +184,11 @@ class References:
                 raise ReferenceUnavailable(
                     shown(url), error.reason, temporary=error.temporary
                 ) from error
+
+    def _kept(self, url: str, since: float) -> Fetched | None:
+        """Return what is kept of a URL, if its server was asked after a time."""
+        kept = self._cache.read(url)
+        return _fetched(*kept) if kept is not None and kept[0].confirmed_at > since else None
 
     def _ask(self, url: str, kept: tuple[Entry, bytes] | None) -> Fetched:
         entry, content = kept or (None, None)
