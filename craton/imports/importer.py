@@ -64,6 +64,7 @@ def import_inventory(
         TooManyDeletions: More than ``expect_max_deletes`` would go.
         RevisionConflict: ``ATTEMPTS`` times somebody else changed the region meanwhile; so may
             NotFound, InvalidReference, AlreadyExists and Cycle.
+        ReadOnly: Something that would change is another system's.
         Unsupported: The driver lacks ATOMIC_BATCH, or does not write groups and hosts.
     """
     chosen = _mode(mode)
@@ -96,7 +97,7 @@ def _require_capabilities(driver: InventoryDriver) -> None:
     driver.capabilities.require(Capability.ATOMIC_BATCH)
     driver.capabilities.require(Capability.CAS)
     for kind in (Group, Host):
-        driver.capabilities.require_writable(kind)
+        driver.capabilities.require_amendable(kind)
 
 
 def _plan(driver: InventoryDriver, region_id: str, document: bytes, mode: Mode) -> Plan:
