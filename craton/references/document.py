@@ -27,10 +27,6 @@ from craton.variables import Variables
 _Loader: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _CORE: Final = "tag:yaml.org,2002:"
-_TAGS: Final = frozenset(
-    _CORE + name
-    for name in ("null", "bool", "int", "float", "str", "timestamp", "map", "seq", "merge", "value")
-)
 _UNSAFE: Final = "!unsafe"
 _UNSAFE_KEY: Final = "__ansible_unsafe"
 _VAULT: Final = frozenset({"!vault", "!vault-encrypted"})
@@ -125,8 +121,6 @@ class _Reader:
         if node.tag == _UNSAFE:
             value = self._value(self._untagged(node), depth)
             return {_UNSAFE_KEY: value} if self._marked and isinstance(value, str) else value
-        if node.tag not in _TAGS:
-            _refuse(node, f"has the tag {node.tag!r}, which Ansible does not take")
         if isinstance(node, MappingNode):
             if node.tag != _CORE + "map":
                 _refuse(node, f"is a mapping with the tag {node.tag!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -147,6 +148,19 @@ def test_what_unpacks_to_more_than_the_limit_is_refused(data: bytes) -> None:
     assert len(data) < 2000
     with pytest.raises(FetchFailed, match="more than 10000 bytes"):
         read(data)
+
+
+def test_a_delta_that_makes_more_than_it_promises_is_stopped_on_the_way() -> None:
+    base = b"base" * 1000
+    change = delta(4000, 10, b"\xb0\xa0\x0f" * 20_000)
+    data = pack(entry(3, base), entry(7, change, base=bytes.fromhex(id_of(base))))
+    tracemalloc.start()
+    try:
+        with pytest.raises(FetchFailed, match="damaged"):
+            read(data, 100_000)
+        assert tracemalloc.get_traced_memory()[1] < 2_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_size_that_is_announced_is_not_believed_before_it_is_counted() -> None:

@@ -9,6 +9,7 @@ import pytest
 from craton import config
 from craton.errors import ConfigurationError, InvalidValue
 from craton.references import References
+from craton.references.swift import place_of
 from craton.references.urls import shown
 
 
@@ -81,6 +82,9 @@ BAD = """
     swift://vars/a%00b swift://vars/x
     """.split()
 
+#: Swift is not configured here, so what it takes is asked of its own check.
+BAD_OBJECTS = [url for url in BAD if url.startswith("swift:") and url != "swift://vars/x"]
+
 #: What some readers would take for the digits, letters and dots that they look like.
 LOOKALIKES = [
     "https://\u24d4xample.org/",
@@ -109,6 +113,17 @@ def test_any_other_is_refused_at_once(references: References, url: str) -> None:
         references.check_url(url)
     assert caught.value.field == "url"
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", BAD_OBJECTS)
+def test_an_object_stays_in_its_container(url: str) -> None:
+    with pytest.raises(InvalidValue):
+        place_of(url)
+
+
+def test_an_object_is_named_as_swift_names_it() -> None:
+    place = place_of("swift://a%20b/c%C3%A9/d..e/%3F.yml")
+    assert (place.container, place.name) == ("a b", "c\u00e9/d..e/?.yml")
 
 
 def test_an_unknown_scheme_names_those_that_there_are(references: References) -> None:
