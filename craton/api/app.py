@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,14 @@ from craton.api.problems import ProblemHook, problem
 from craton.api.request import Request
 from craton.api.routes import table
 from craton.driver import InventoryDriver
+from craton.errors import ConfigurationError
 from craton.references import References
 from craton.secrets import load_secret_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LOG = logging.getLogger(__name__)
 
 
 class Application(ExplicitPecan):
@@ -65,12 +69,18 @@ def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
         ConfigurationError: The secret store, or what fetches references, cannot be set up.
     """
     state_path = Path(conf.state_path)
+    secrets = load_secret_store(conf)
+    try:
+        secrets.start()
+    except ConfigurationError as error:
+        # Most of the service does without. Whoever uses a secret is told, too.
+        LOG.warning("Secrets cannot be used: %s", error)
     return Service(
         driver=driver,
         name=conf.inventory.driver,
         limits=Limits.of(conf),
         references=References(conf),
-        secrets=load_secret_store(conf),
+        secrets=secrets,
         spools=state_path if state_path.is_dir() else None,
     )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 from dataclasses import dataclass
+from typing import Final
 
+from craton.bundles.groups import in_region
 from craton.driver import (
     Change,
     Create,
@@ -15,12 +17,15 @@ from craton.driver import (
     new_revision,
     now,
 )
-from craton.errors import Unavailable
-from craton.models import Payload, Secret
-from craton.query import Compare, Operator, Query
+from craton.errors import BackendFault, CratonError, Unavailable
+from craton.models import Entity, Host, Payload, Region, Secret, Tenant
+from craton.query import Compare, In, Operator, Predicate, Query
 from craton.secrets import SecretStore, describe
 
 LOG = logging.getLogger(__name__)
+
+#: How many secrets one query asks for.
+_CHUNK: Final = 500
 
 
 def payload_of(reader: InventoryReader, secret: Secret) -> Payload | None:
@@ -76,12 +81,43 @@ class Sealing:
             changes.append(Replace(entity=new) if old else Create(entity=new))
         try:
             self.driver.apply(changes)
-        except Exception:
+        except (Unavailable, BackendFault):
+            raise  # It may have been written all the same.
+        except CratonError:
             self.forget(new)
             raise
         if new is not None:
             self.forget(old)
         return after
+
+    def below(self, entity: Entity) -> list[Payload]:
+        """Return the payloads below an entity, as far as the store keeps something for them."""
+        if not self.store.keeps:
+            return []
+        where = self._where(entity)
+        if where is None:
+            return []
+        secrets = [secret.id for secret in self.driver.scan(Secret, Query(where=where))]
+        found: list[Payload] = []
+        for start in range(0, len(secrets), _CHUNK):
+            chunk = In(("secret_id",), tuple(secrets[start : start + _CHUNK]))
+            found.extend(self.driver.scan(Payload, Query(where=chunk)))
+        return found
+
+    def _where(self, entity: Entity) -> Predicate | None:
+        """Return what holds of the secrets below an entity; ``None`` where there are none."""
+        match entity:
+            case Secret():
+                return Compare(("id",), Operator.EQ, entity.id)
+            case Host():
+                return Compare(("host_id",), Operator.EQ, entity.id)
+            case Region():
+                return in_region(entity.id)
+            case Tenant():
+                of_tenant = Query(where=Compare(("tenant_id",), Operator.EQ, entity.id))
+                regions = tuple(region.id for region in self.driver.scan(Region, of_tenant))
+                return In(("region_id",), regions)
+        return None
 
     def forget(self, payload: Payload | None) -> None:
         """Let the store forget what nobody will open again; if it is away, the log says so."""

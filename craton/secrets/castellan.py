@@ -50,6 +50,7 @@ class CastellanStore(SecretStore):
     """Keeps payloads in Barbican; the sealed text is a reference."""
 
     mark = "castellan:1"
+    keeps = True
 
     def __init__(self, settings: cfg.ConfigOpts) -> None:
         super().__init__(settings)

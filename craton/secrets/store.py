@@ -33,6 +33,9 @@ class SecretStore(ABC):
     #: the name of its entry point, and the version of its format.
     mark: ClassVar[str]
 
+    #: Whether the store keeps something elsewhere, which :meth:`discard` lets go of.
+    keeps: ClassVar[bool] = False
+
     def __init__(self, settings: cfg.ConfigOpts) -> None:
         self.settings = settings
 

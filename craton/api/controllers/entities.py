@@ -28,7 +28,7 @@ from craton.api.representation import encode, encode_page
 from craton.api.request import Request
 from craton.bundles.references import NO_FILES
 from craton.errors import InvalidPageToken, InvalidReference, NotFound
-from craton.models import E, Entity, Host, Region, parent_field, specs
+from craton.models import E, Entity, Host, Region, Secret, parent_field, specs
 from craton.query import Compare, Operator, Query
 
 
@@ -199,12 +199,12 @@ class Item(OfKind[E]):
         """Delete it."""
         conditions = self.conditions(request)
         entity = self.stored(request)
-        self.driver.delete(
-            self.kind,
-            entity.id,
-            if_revision=conditions.for_write(entity.revision),
-            cascade=request.values.get("cascade", False),
-        )
+        revision = conditions.for_write(entity.revision)
+        cascade = request.values.get("cascade", self.kind is Secret)
+        payloads = self.service.sealing.below(entity) if cascade else []
+        self.driver.delete(self.kind, entity.id, if_revision=revision, cascade=cascade)
+        for payload in payloads:
+            self.service.sealing.forget(payload)
         return no_content()
 
 

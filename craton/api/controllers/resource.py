@@ -14,6 +14,7 @@ from craton.api.errors import MethodNotAllowed, NoSuchPath, UnknownMethod
 from craton.api.limits import Limits
 from craton.api.request import Request
 from craton.api.routes import Route
+from craton.api.sealing import Sealing
 from craton.bundles.references import ReferencedFiles, referenced_files
 from craton.driver import InventoryDriver
 from craton.models import Entity, GroupReference, RegionReference
@@ -48,6 +49,11 @@ class Service:
     references: References
     secrets: SecretStore
     spools: Path | None = None
+
+    @cached_property
+    def sealing(self) -> Sealing:
+        """Writes secrets, and forgets those that go."""
+        return Sealing(self.driver, self.secrets)
 
     def accept(self, entity: Entity) -> None:
         """Refuse an entity that a store could keep, and the service cannot use.

@@ -16,7 +16,7 @@ from craton.api.controllers.responses import entity_response, entity_tag, no_con
 from craton.api.patches import completed, patched
 from craton.api.request import Request
 from craton.api.routes import BYTES
-from craton.api.sealing import Sealing, payload_of
+from craton.api.sealing import payload_of
 from craton.errors import NotFound, RevisionConflict
 from craton.models import Payload, Secret
 from craton.secrets.audit import record
@@ -41,7 +41,7 @@ class SecretItem(Item[Secret]):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, Secret, {"payload": SecretPayload(service)})
-        self._sealing = Sealing(service.driver, service.secrets)
+        self._sealing = service.sealing
 
     @answers
     def put(self, request: Request, response: Response) -> Response:
@@ -63,17 +63,6 @@ class SecretItem(Item[Secret]):
         types.agree(Secret, patch, id=request.segments["id"], parent=self.parent_of(request))
         return self._change(request, conditions, lambda before: patched(before, patch))
 
-    @answers
-    def delete(self, request: Request, response: Response) -> Response:
-        """Delete it with its payload."""
-        conditions = self.conditions(request)
-        secret = self.stored(request)
-        revision = conditions.for_write(secret.revision)
-        payload = payload_of(self.driver, secret)
-        self.driver.delete(Secret, secret.id, if_revision=revision, cascade=True)
-        self._sealing.forget(payload)
-        return no_content()
-
     def _change(
         self, request: Request, conditions: Conditions, change: Callable[[Secret], Secret]
     ) -> Response:
@@ -88,7 +77,7 @@ class SecretPayload(OfKind[Secret]):
 
     def __init__(self, service: Service) -> None:
         super().__init__(service, Secret)
-        self._sealing = Sealing(service.driver, service.secrets)
+        self._sealing = service.sealing
 
     @answers
     def get(self, request: Request, response: Response) -> Response:
