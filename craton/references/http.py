@@ -1,37 +1,24 @@
-"""HTTPS to servers that nobody vouches for.
-
-A name is resolved once, every address that it has is checked, and the connection goes to one of
-those addresses, so a name that changes its mind in between changes nothing; the certificate is
-still checked for the name. This is done where urllib3 makes its socket, as its own SOCKS proxies
-do, so everything that goes through a session obeys the rule, redirects too.
-
-Time and bytes are counted in the socket itself, below every parser: a server that sends a byte now
-and then, headers without end or a body of unknown length meets the same limits.
-"""
+"""HTTP for fetchers: what one fetch speaks through, redirects, headers and sizes included."""
 
 from __future__ import annotations
 
-import ipaddress
-import queue
 import socket
 import ssl
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin
 
 import urllib3
-from urllib3.connection import HTTPSConnection
-from urllib3.connectionpool import HTTPSConnectionPool
 
 from craton import __version__
-from craton.errors import ConfigurationError, InvalidValue
-from craton.references.addresses import Address, AddressRule, literal
+from craton.errors import InvalidValue
+from craton.references.addresses import AddressRule, literal
 from craton.references.allowance import Allowance, FetchFailed
+from craton.references.connections import Pool, connect
 from craton.references.urls import Url, split
 
 #: How often a server may send elsewhere.
@@ -40,24 +27,6 @@ MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _TEMPORARY: Final = {408, 425, 429, 500, 502, 503, 504}
 _CHUNK: Final = 2**16
-
-
-def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Make the settings of TLS: certificates and names are always verified.
-
-    Args:
-        ca_file: The authorities to trust; ``None`` for those of ``SSL_CERT_FILE``, or the system's.
-
-    Raises:
-        ConfigurationError: The file cannot be read.
-    """
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise ConfigurationError(f"[references] ca_file: {ca_file}: {error.strerror}") from error
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _CountingSocket
-    return context
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,7 +50,7 @@ class Session:
     Args:
         allowance: What it may cost.
         rule: Where it may go.
-        tls: From :func:`tls_context`.
+        tls: From :func:`craton.references.connections.tls_context`.
     """
 
     def __init__(self, allowance: Allowance, rule: AddressRule, tls: ssl.SSLContext) -> None:
@@ -89,7 +58,7 @@ class Session:
         self._rule = rule
         self._tls = tls
         self._pools = urllib3.PoolManager(ssl_context=tls, retries=False)
-        self._pools.pool_classes_by_scheme = {"https": partial(_Pool, session=self)}  # type: ignore[dict-item]
+        self._pools.pool_classes_by_scheme = {"https": partial(Pool, dial=self)}  # type: ignore[dict-item]
 
     def close(self) -> None:
         """Close every connection."""
@@ -198,33 +167,7 @@ class Session:
         Raises:
             FetchFailed: It has no address, one where it must not be, or does not answer.
         """
-        addresses = _resolve(host, port, self.allowance)
-        for _, address, _ in addresses:
-            if not self._rule.allows(host, address):
-                # Which address it is would tell strangers about the network that the service is in.
-                raise FetchFailed(
-                    f"leads to {host}, which is not on the public internet and not exempted by "
-                    "[references] allow"
-                )
-        problem: OSError | None = None
-        for position, (family, _, target) in enumerate(addresses):
-            connection = socket.socket(family, socket.SOCK_STREAM)
-            try:
-                left = self.allowance.remaining()
-                connection.settimeout(left / (len(addresses) - position))
-                connection.connect(target)
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                connection.settimeout(self.allowance.remaining())
-            except OSError as error:
-                connection.close()
-                problem = error
-            except BaseException:
-                connection.close()
-                raise
-            else:
-                return connection
-        reason = "does not answer" if isinstance(problem, TimeoutError) else "cannot be reached"
-        raise FetchFailed(f"leads to {host}, which {reason}", temporary=True) from problem
+        return connect(host, port, self._rule, self.allowance)
 
     def _read(self, response: urllib3.BaseHTTPResponse) -> bytes:
         size = self.allowance.size
@@ -252,46 +195,6 @@ class Session:
             raise FetchFailed(
                 f"leads to {host}, whose answer breaks off or is not HTTP", temporary=True
             ) from error
-
-
-class _CountingSocket(ssl.SSLSocket):
-    """Counts what comes in, and waits no longer than the fetch has time."""
-
-    allowance: Allowance | None = None
-
-    def read(self, len: int = 1024, buffer: Any = None) -> Any:
-        if self.allowance is None:
-            return super().read(len, buffer)
-        self.settimeout(self.allowance.remaining())
-        try:
-            found: Any = super().read(len, buffer)
-        except TimeoutError as error:
-            raise self.allowance.out_of_time() from error
-        self.allowance.spend(found if buffer is not None else found.__len__())
-        return found
-
-    def send(self, data: Any, flags: int = 0) -> int:
-        if self.allowance is not None:
-            self.settimeout(self.allowance.remaining())
-        return super().send(data, flags)
-
-
-class _Connection(HTTPSConnection):
-    def __init__(self, *arguments: Any, session: Session, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._session = session
-
-    def _new_conn(self) -> socket.socket:
-        return self._session.connect(self.host, self.port)
-
-    def connect(self) -> None:
-        super().connect()
-        assert isinstance(self.sock, _CountingSocket)
-        self.sock.allowance = self._session.allowance
-
-
-class _Pool(HTTPSConnectionPool):
-    ConnectionCls = _Connection
 
 
 def failure(answer: Answer) -> FetchFailed:
@@ -329,28 +232,6 @@ def _https(url: str) -> Url:
     if parts.scheme != "https":
         raise InvalidValue("url", f"must be fetched by https, not {parts.scheme}")
     return parts
-
-
-def _resolve(host: str, port: int, allowance: Allowance) -> list[tuple[int, Address, Any]]:
-    # The resolver has time limits of its own only, and cannot be interrupted.
-    found: queue.SimpleQueue[list[Any] | OSError | UnicodeError] = queue.SimpleQueue()
-
-    def ask() -> None:
-        try:
-            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
-            found.put(error)
-
-    threading.Thread(target=ask, name="resolve", daemon=True).start()
-    try:
-        answer = found.get(timeout=allowance.remaining())
-    except queue.Empty:
-        raise allowance.out_of_time() from None
-    if isinstance(answer, socket.gaierror) and answer.errno == socket.EAI_AGAIN:
-        raise FetchFailed(f"leads to {host}, whose name server is away", temporary=True) from answer
-    if isinstance(answer, OSError | UnicodeError) or not answer:
-        raise FetchFailed(f"leads to {host}, which has no address")
-    return [(family, ipaddress.ip_address(target[0]), target) for family, _, _, _, target in answer]
 
 
 def _tls_problem(error: BaseException) -> str:

@@ -20,8 +20,9 @@ from craton.errors import InvalidValue, PinMismatch, ReferenceUnavailable
 from craton.references.addresses import AddressRule
 from craton.references.allowance import Allowance, FetchFailed
 from craton.references.cache import Cache, Entry
+from craton.references.connections import tls_context
 from craton.references.fetcher import Document, Fetcher
-from craton.references.http import Session, tls_context
+from craton.references.http import Session
 from craton.references.options import options
 from craton.references.urls import scheme_of, shown
 
