@@ -1,0 +1,27 @@
+"""What comes out of MariaDB is what went into the reference driver, before Ansible, too."""
+
+import dataclasses
+
+import pytest
+
+from craton.driver import Create
+from craton.models import INVENTORY_KINDS
+from tests import backends
+from tests.oracle.judgement import judge
+from tests.oracle.regions import random_fleet
+
+pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mariadb")]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_random_region_comes_out_of_mariadb(seed, oracle, tmp_path):
+    fleet = random_fleet(seed)
+    with backends.opened("mariadb", tmp_path / "state") as driver:
+        driver.apply(
+            Create(entity=entity, verbatim=True)
+            for kind in INVENTORY_KINDS
+            for entity in fleet.driver.scan(kind)
+        )
+        place = tmp_path / "bundles"
+        place.mkdir()
+        judge(dataclasses.replace(fleet, driver=driver), oracle, place)
