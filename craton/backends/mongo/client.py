@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -46,27 +47,30 @@ def connect(settings: cfg.ConfigOpts) -> MongoClient[dict[str, Any]]:
     """Make a client; it connects when it is used.
 
     Raises:
-        ConfigurationError: ``[mongo] uri`` is none.
+        ConfigurationError: ``[mongo] uri`` is none, or has an option that MongoDB does not know.
     """
     options = settings.mongo
     milliseconds = options.timeout * 1000
     try:
-        return MongoClient(
-            options.uri,
-            connect=False,
-            appname="craton",
-            retryReads=True,
-            retryWrites=True,
-            timeoutMS=milliseconds,
-            serverSelectionTimeoutMS=milliseconds,
-            connectTimeoutMS=milliseconds,
-            socketTimeoutMS=milliseconds,
-            waitQueueTimeoutMS=milliseconds,
-            maxPoolSize=options.max_pool_size,
-            # Without a connection that waits for news all the time, and that close would not end.
-            serverMonitoringMode="poll",
-        )
-    except (InvalidURI, MongoConfigurationError, ValueError):
+        with warnings.catch_warnings():
+            # That is how pymongo tells of an option that it ignores.
+            warnings.simplefilter("error", UserWarning)
+            return MongoClient(
+                options.uri,
+                connect=False,
+                appname="craton",
+                retryReads=True,
+                retryWrites=True,
+                timeoutMS=milliseconds,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+                socketTimeoutMS=milliseconds,
+                waitQueueTimeoutMS=milliseconds,
+                maxPoolSize=options.max_pool_size,
+                # Without a connection that waits for news, and that close would not end at once.
+                serverMonitoringMode="poll",
+            )
+    except (InvalidURI, MongoConfigurationError, ValueError, UserWarning):
         # Not ``from`` it: its words may be a part of the password.
         raise ConfigurationError(
             "[mongo] uri is not a MongoDB connection string, or an option in it is unknown; "

@@ -68,6 +68,8 @@ class MongoDriver(MongoReader, InventoryDriver):
     def _open(self) -> None:
         self._connected = connect(self.settings)
         try:
+            # Before anything is sent, so that it is told before the server is found missing.
+            database_of(self._client, self.settings, is_replicated=True)
             with translated():
                 hello = self._client.admin.command("hello")
             self._check_version()
