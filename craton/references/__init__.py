@@ -2,7 +2,7 @@
 
 :class:`References` fetches them, :func:`variables_of` reads them as Ansible would. A scheme of URLs
 is added by an entry point of the group ``craton.references``; :mod:`craton.references.fetcher` says
-what it leads to. The package needs the extra ``references``.
+what it leads to. Git and Swift need the extra ``references``.
 """
 
 from craton.references.allowance import FetchFailed

@@ -16,7 +16,7 @@ from typing import Final
 from oslo_config import cfg
 
 from craton import config, loader
-from craton.errors import InvalidValue, PinMismatch, ReferenceUnavailable
+from craton.errors import DriverNotLoadable, InvalidValue, PinMismatch, ReferenceUnavailable
 from craton.references.addresses import AddressRule
 from craton.references.allowance import Allowance, FetchFailed
 from craton.references.cache import Cache, Entry
@@ -77,7 +77,6 @@ class References:
 
     Raises:
         ConfigurationError: An option has a value that it does not take.
-        DriverNotLoadable: A fetcher is installed, but its code does not load.
     """
 
     def __init__(self, settings: cfg.ConfigOpts) -> None:
@@ -86,10 +85,15 @@ class References:
         self._options = settings.references
         self._rule = AddressRule(self._options.allow)
         self._tls = tls_context(self._options.ca_file)
-        self._fetchers = {
-            name: loader.made(FETCHER, settings, name)
-            for name in loader.installed(FETCHER.namespace)
-        }
+        self._fetchers: dict[str, Fetcher] = {}
+        self._lacking: dict[str, str] = {}
+        for name in loader.installed(FETCHER.namespace):
+            try:
+                self._fetchers[name] = loader.made(FETCHER, settings, name)
+            except DriverNotLoadable as error:
+                # What it needs may not be installed, and nobody may need it.
+                LOG.info("%s", error)
+                self._lacking[name] = str(error)
         self._cache = Cache(Path(settings.state_path) / "references", self._options.cache_bytes)
         self._lock = Lock()
         self._running: dict[tuple[str, float], Future[Fetched]] = {}
@@ -102,7 +106,10 @@ class References:
                 where references must not lead.
         """
         scheme = scheme_of(url)
-        fetcher = self._fetchers.get(scheme.partition("+")[0])
+        name = scheme.partition("+")[0]
+        fetcher = self._fetchers.get(name)
+        if fetcher is None and name in self._lacking:
+            raise InvalidValue("url", f"cannot be fetched: {self._lacking[name]}")
         if fetcher is None:
             names = ", ".join(sorted(self._fetchers))
             raise InvalidValue("url", f"must have a scheme that is fetched ({names}), not {scheme}")

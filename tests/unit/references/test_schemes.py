@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from craton import config, loader
-from craton.errors import ContractMismatch, DriverNotLoadable, InvalidValue
+from craton.errors import ContractMismatch, InvalidValue
 from craton.references import References
 
 CHAPTER = Path(__file__).parents[3] / "docs/references.rst"
@@ -65,9 +65,13 @@ def test_a_fetcher_of_another_contract_is_refused(
 
 
 @pytest.mark.parametrize("target", ["no_such_module:Fetcher", "pathlib:Path"])
-def test_a_fetcher_that_does_not_load_stops_the_service(
+def test_a_fetcher_that_does_not_load_is_told_to_whoever_needs_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, target: str
 ) -> None:
     offer(monkeypatch, "forge", target)
-    with pytest.raises(DriverNotLoadable, match="forge"):
-        References(config.settings(files=[], state_path=str(tmp_path)))
+    references = References(config.settings(files=[], state_path=str(tmp_path)))
+    with pytest.raises(InvalidValue, match="'forge'") as caught:
+        references.check_url("forge+x://project/path")
+    assert caught.value.field == "url"
+    with pytest.raises(InvalidValue, match="not https"):
+        references.check_url("https://example.org/")
