@@ -11,6 +11,7 @@ from craton.testing.suite.filters import FilterClauses
 from craton.testing.suite.get import GetClauses
 from craton.testing.suite.lifecycle import LifecycleClauses
 from craton.testing.suite.links import LinkClauses
+from craton.testing.suite.mirrors import MirrorClauses
 from craton.testing.suite.model import ModelClauses
 from craton.testing.suite.paging import PagingClauses
 from craton.testing.suite.parts import PartClauses
@@ -37,6 +38,7 @@ class DriverSuite(
     SnapshotClauses,
     PartClauses,
     RecordClauses,
+    MirrorClauses,
     ErrorClauses,
     TextClauses,
     LifecycleClauses,
