@@ -10,9 +10,15 @@ from craton.capabilities import Capabilities, Capability
 from craton.driver import Change, InventoryReader
 from craton.errors import Unsupported
 
-#: What changes the store; moving its schema does, too.
+#: What changes the store; moving its schema does, too, and following the owner of a mirror.
 _WRITING: Final = frozenset(
-    {Capability.WRITE, Capability.CAS, Capability.ATOMIC_BATCH, Capability.MIGRATIONS}
+    {
+        Capability.WRITE,
+        Capability.CAS,
+        Capability.ATOMIC_BATCH,
+        Capability.MIGRATIONS,
+        Capability.MIRROR,
+    }
 )
 
 
