@@ -57,6 +57,7 @@ def _scenarios(seconds: float, turns: int) -> list[tuple[str, Callable[[Service]
         ),
         ("opposing edges from two nodes", lambda s: scenarios.opposing_edges(s, turns)),
         ("equal names from two nodes", lambda s: scenarios.equal_names(s, turns)),
+        ("ordinary writes on two nodes", lambda s: scenarios.ordinary_writes(s, turns)),
         ("written on one node, read on another", lambda s: scenarios.stale_reads(s, 10 * turns)),
     ]
 

@@ -13,6 +13,7 @@ from craton.errors import AlreadyExists, CratonError, Cycle, RevisionConflict, U
 from craton.models import Group, Host
 from craton.query import AllOf, Compare, Operator, Query
 from craton.rules import find_cycle
+from craton.variables import Variables
 from tests.faults.chains import Outcome
 from tests.faults.load import Results, creating, patiently, replacing, running
 from tests.faults.service import Service
@@ -178,6 +179,36 @@ def equal_names(service: Service, count: int) -> list[Figure]:
         Figure(f"pairs of equal names, of {count}, without exactly one winner", count - winners),
         Figure("names that two have, or none", twice),
     ]
+
+
+def ordinary_writes(service: Service, count: int) -> list[Figure]:
+    """Two nodes write different hosts of one region at once, without new names."""
+    names = ("wsrep_local_cert_failures", "wsrep_local_bf_aborts")
+
+    def conflicts() -> int:
+        nodes = service.cluster.nodes
+        return sum(int(node.status(name)) for node in nodes for name in names)
+
+    before = conflicts()
+    with service.driver(0) as one, service.driver(1) as other:
+        mine, others = (
+            one.create(Host(region_id=service.region, name=f"calm-{time.monotonic_ns()}"))
+            for _ in range(2)
+        )
+        errors = _race(
+            lambda: _change(one, mine, count),
+            lambda: _change(other, others, count),
+        )
+    return [
+        Figure("writers that were refused", 2 - errors.count(None)),
+        Figure(f"conflicts of {2 * count} writes", conflicts() - before),
+    ]
+
+
+def _change(driver: InventoryDriver, host: Host, count: int) -> None:
+    for turn in range(count):
+        variables = Variables({"turn": turn})
+        host = driver.replace(dataclasses.replace(host, asset_id=str(turn), variables=variables))
 
 
 def stale_reads(service: Service, count: int) -> list[Figure]:

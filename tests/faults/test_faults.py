@@ -59,6 +59,10 @@ def test_equal_names_have_one_winner(place: Service) -> None:
     assert defects(scenarios.equal_names(place, 25)) == []
 
 
+def test_ordinary_writes_do_not_collide(place: Service) -> None:
+    assert defects(scenarios.ordinary_writes(place, 50)) == []
+
+
 def test_another_node_has_what_was_written(place: Service) -> None:
     assert defects(scenarios.stale_reads(place, 200)) == []
 

@@ -10,7 +10,7 @@ from tests import backends
 from tests.oracle.judgement import judge
 from tests.oracle.regions import random_fleet
 
-pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mariadb")]
+pytestmark = pytest.mark.service
 
 
 @pytest.mark.parametrize("seed", range(6))

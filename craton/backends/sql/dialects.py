@@ -44,6 +44,10 @@ SQLITE_BUSY_TIMEOUT: Final = 5000
 _SQLITE_CACHE: Final = 2000
 _SQLITE_WRITE_CACHE: Final = 65536
 
+#: What is noted of a connection to a database that has such a limit: how many bytes the variables
+#: of one entity may take together.
+LONGEST_TEXT: Final = "craton_longest_text"
+
 _PLUGIN: Final = "craton_pooled_sqlite"
 
 

@@ -28,7 +28,7 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from craton.backends.sql.dialects import DatabaseDialect
+from craton.backends.sql.dialects import LONGEST_TEXT, DatabaseDialect
 from craton.backends.sql.errors import NOT_READY, is_conflict, mysql_code
 from craton.backends.sql.lease import Lease
 from craton.backends.sql.nodes import Nodes
@@ -89,6 +89,10 @@ class MySQLDialect(DatabaseDialect):
             cursor.execute("SET SESSION group_concat_max_len = 1073741824")
             # The default is 50 seconds, for each of several tries.
             cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
+            # Nor does it tell of a group_concat that is longer than a packet. In a statement,
+            # characters may need two bytes for one.
+            packet = int(_shown(cursor, "VARIABLES", "max_allowed_packet") or 0)
+            record.info[LONGEST_TEXT] = packet // 2
             cursor.close()
 
         patience = int(str(engine.url.query["read_timeout"]))

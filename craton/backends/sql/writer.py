@@ -10,6 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, select
 
 from craton.backends.sql import bulk
+from craton.backends.sql.dialects import LONGEST_TEXT
 from craton.backends.sql.errors import OvertakenError
 from craton.backends.sql.links import LinkWriter, Stored
 from craton.backends.sql.namespace import Names, RegionLocks, is_structural
@@ -18,7 +19,7 @@ from craton.backends.sql.rows import changed_members, value_checksum, writer_of
 from craton.backends.sql.schema import TABLES, KindTables
 from craton.chunks import chunked, kind_of
 from craton.driver import Change, Create, Delete, Replace, at, check_replaceable, parent_of
-from craton.errors import AlreadyExists, InvalidReference
+from craton.errors import AlreadyExists, InvalidReference, InvalidValue
 from craton.models import Entity, Region, parent_field
 
 _WRITERS: Final = {kind: writer_of(tables) for kind, tables in TABLES.items()}
@@ -71,6 +72,7 @@ class Writer:
             self._locks.add(entity.id for entity in entities)
         keys = self._keys(tables, entities)
         written = [Stored(index=i, entity=e, key=keys[e.id]) for i, e in changes]
+        self._check_lengths(tables, written)
         for field, table in tables.variables.items():
             members = [
                 (stored.key, name, text, value_checksum(text))
@@ -135,6 +137,7 @@ class Writer:
         written = [
             Stored(index=i, entity=c.entity, key=rows[c.entity.id]["key"]) for i, c in changes
         ]
+        self._check_lengths(tables, written)
         for field in tables.variables:
             self._replace_variables(tables, field, written)
         self._links.store(tables, written, new=False)
@@ -170,6 +173,25 @@ class Writer:
         statement = bulk.lock(tables.entities, *wanted)
         rows = bulk.chosen(self._connection, statement, columns.id, ids)
         return {row.id: row._mapping for row in rows}
+
+    def _check_lengths(self, tables: KindTables, written: Sequence[Stored]) -> None:
+        """Refuse what a database would cut off, or break the connection about."""
+        longest: int | None = self._connection.info.get(LONGEST_TEXT)
+        if longest is None:
+            return
+        for field in tables.variables:
+            for stored in written:
+                members = getattr(stored.entity, field).members()
+                if 4 * sum(map(len, members.values())) <= longest:
+                    continue
+                length = sum(len(text.encode()) for text in members.values())
+                if length > longest:
+                    with at(stored.index):
+                        raise InvalidValue(
+                            field,
+                            f"take {length} bytes; this database has room for {longest}, "
+                            "half of its max_allowed_packet",
+                        )
 
     def _replace_variables(self, tables: KindTables, field: str, written: Sequence[Stored]) -> None:
         table = tables.variables[field]

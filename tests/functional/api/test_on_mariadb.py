@@ -9,7 +9,7 @@ from tests.functional.api.test_conditions import *  # noqa: F403
 from tests.functional.api.test_idempotency import *  # noqa: F403
 from tests.functional.api.test_members import *  # noqa: F403
 
-pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mariadb")]
+pytestmark = pytest.mark.service
 
 
 @pytest.fixture

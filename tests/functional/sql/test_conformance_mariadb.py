@@ -76,7 +76,6 @@ def database(server: MariaDB) -> Iterator[str]:
 
 
 @pytest.mark.service
-@pytest.mark.xdist_group("mariadb")
 class TestMariaDB(DriverSuite):
     @pytest.fixture
     def harness(self, server: MariaDB, database: str, tmp_path: Path) -> Harness:

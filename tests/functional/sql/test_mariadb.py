@@ -19,7 +19,7 @@ from craton.backends.sql.driver import SqlDriver
 from craton.backends.sql.lease import _LEASES
 from craton.backends.sql.schema import METADATA
 from craton.driver import Create
-from craton.errors import ConfigurationError, Indeterminate, Unavailable
+from craton.errors import ConfigurationError, Indeterminate, InvalidValue, Unavailable
 from craton.models import Host, Region, Tenant
 from craton.variables import Variables
 from tests.functional.sql.cut import Line, line_to
@@ -31,7 +31,7 @@ from tests.services.process import free_port
 #: The statement as it is sent; the name of an isolation level has the word in it, too.
 COMMIT = b"\x03COMMIT"
 
-pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mariadb")]
+pytestmark = pytest.mark.service
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +194,28 @@ class TestLimits:
         variables = Variables({"long": "é" * 5_000_000})
         host = sql.create(Host(region_id=region.id, name="h", variables=variables))
         assert sql.get(Host, host.id) == host
+
+    def test_what_the_server_would_cut_off_is_refused(
+        self, server: MariaDB, database: str, tmp_path: Path
+    ) -> None:
+        server.execute("SET GLOBAL max_allowed_packet = 1048576")
+        try:
+            with opened(server.url(database), tmp_path) as sql:
+                region = region_in(sql)
+                fits = Variables({f"v{number}": '"' * 25_000 for number in range(10)})
+                host = sql.create(Host(region_id=region.id, name="h", variables=fits))
+                assert sql.get(Host, host.id) == host
+                long = Variables({f"v{number}": "é" * 30_000 for number in range(10)})
+                for write in (
+                    lambda: sql.create(Host(region_id=region.id, name="i", variables=long)),
+                    lambda: sql.replace(dataclasses.replace(host, variables=long)),
+                ):
+                    with pytest.raises(InvalidValue, match="max_allowed_packet") as caught:
+                        write()
+                    assert caught.value.field == "variables"
+                assert list(sql.scan(Host)) == [host]
+        finally:
+            server.execute("SET GLOBAL max_allowed_packet = 67108864")
 
     def test_a_large_batch_is_one_step(self, sql: SqlDriver) -> None:
         region = region_in(sql)
