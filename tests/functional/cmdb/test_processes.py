@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from craton.backends.cmdb.lease import Lease, LeaseLostError
-from craton.driver import InventoryDriver
-from craton.errors import CratonError, Unavailable
+from craton.driver import Change, InventoryDriver
+from craton.errors import CratonError, ReadOnly, Unavailable
 from craton.models import Host
 from tests.cmdbs import changed
 from tests.functional.cmdb.conftest import Mirror
@@ -202,6 +202,29 @@ def test_a_write_of_craton_and_a_sync_at_once_lose_nothing(
     assert {name for name in host.variables if name.startswith("own_")} == {
         f"own_{number}" for number in range(12)
     }
+
+
+def test_a_write_does_not_pass_a_sync_that_takes_the_variable_over(
+    filled: InventoryDriver, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entity stays the same when the CMDB has the value that Craton had; its owner does not."""
+    host = filled.get(Host, HOST.id)
+    host = filled.replace(changed(host, variables=host.variables.merged({"x": 1})))
+    store = filled._store  # type: ignore[attr-defined]
+    write = store._write
+
+    def overtaken(changes: Iterator[Change]) -> None:
+        monkeypatch.setattr(store, "_write", write)
+        made = list(changes)
+        mirror.cmdb.put(changed(HOST, variables=HOST.variables.merged({"x": 1})))
+        with mirror.driver() as other:
+            other.sync()
+        write(iter(made))
+
+    monkeypatch.setattr(store, "_write", overtaken)
+    with pytest.raises(ReadOnly):
+        filled.replace(changed(host, variables=host.variables.merged({"x": 2})))
+    assert filled.get(Host, HOST.id) == host
 
 
 def test_a_service_fills_its_mirror_and_keeps_it_fresh(mirror: Mirror, tmp_path: Path) -> None:
