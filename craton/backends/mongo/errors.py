@@ -9,7 +9,13 @@ from typing import Final
 from bson.errors import BSONError
 from pymongo import errors
 
-from craton.errors import BackendFault, ConfigurationError, CratonError, Unavailable
+from craton.errors import (
+    BackendFault,
+    ConfigurationError,
+    CratonError,
+    Indeterminate,
+    Unavailable,
+)
 
 _AWAY: Final = "MongoDB cannot be reached, or has no primary now"
 _SLOW: Final = "MongoDB did not answer in time; try again"
@@ -20,12 +26,19 @@ _EXPIRED: Final = (
     "(transactionLifetimeLimitSeconds), or the primary changed; try again"
 )
 _FULL: Final = "MongoDB cannot store anything now"
-_UNCONFIRMED: Final = "a majority of the replica set did not confirm the write; it may be made"
+_LARGE: Final = "the change is too large for the cache that MongoDB has; make it in parts"
+_UNCONFIRMED: Final = "a majority of the replica set did not confirm the change in time"
+_UNKNOWN: Final = "MongoDB was lost while it stored the change; whether it is stored is not known"
 _FAULT: Final = "MongoDB refused a command; the log has its words"
 _DENIED: Final = (
     "MongoDB does not let Craton in: check the user, the password and the rights that "
     "[mongo] uri stands for"
 )
+
+
+class WriteLostError(errors.PyMongoError):
+    """MongoDB did not say what became of a write, or of a commit."""
+
 
 #: Codes of the server that say more than the class of pymongo's error
 #: (https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml).
@@ -45,15 +58,18 @@ _CODES: Final[dict[int, tuple[type[CratonError], str]]] = {
         (6, 7, 91, 189, 10107, 13435, 13436, 11600, 11602, 134, 133, 9001),
         (Unavailable, _AWAY),
     ),
-    # OutOfDiskSpace, ExceededMemoryLimit, TransactionTooLarge, TransactionTooLargeForCache
-    **dict.fromkeys((14031, 146, 257, 388), (Unavailable, _FULL)),
+    # OutOfDiskSpace, ExceededMemoryLimit
+    **dict.fromkeys((14031, 146), (Unavailable, _FULL)),
+    # TransactionTooLarge, TransactionTooLargeForCache
+    **dict.fromkeys((257, 388), (Unavailable, _LARGE)),
     # WriteConcernFailed, UnsatisfiableWriteConcern
-    **dict.fromkeys((64, 100), (Unavailable, _UNCONFIRMED)),
+    **dict.fromkeys((64, 100), (Indeterminate, _UNCONFIRMED)),
 }
 
 #: What any other error becomes, the most specific class first.
 _TABLE: Final[tuple[tuple[type[Exception], type[CratonError], str], ...]] = (
-    (errors.WTimeoutError, Unavailable, _UNCONFIRMED),
+    (WriteLostError, Indeterminate, _UNKNOWN),
+    (errors.WTimeoutError, Indeterminate, _UNCONFIRMED),
     (errors.WaitQueueTimeoutError, Unavailable, _BUSY),
     (errors.NetworkTimeout, Unavailable, _SLOW),
     (errors.ExecutionTimeout, Unavailable, _SLOW),
@@ -90,6 +106,21 @@ def is_retried(error: BaseException) -> bool:
     if not isinstance(error, errors.PyMongoError):
         return False
     return error.has_error_label(_TRANSIENT) or _code(error) in _SPOILED
+
+
+@contextmanager
+def single_write() -> Iterator[None]:
+    """Tell a single write that may have been made from one that was not.
+
+    Raises:
+        WriteLostError: The connection was lost, perhaps after the server had its command.
+    """
+    try:
+        yield
+    except (errors.ServerSelectionTimeoutError, errors.WaitQueueTimeoutError):
+        raise  # nothing was sent
+    except errors.ConnectionFailure as error:
+        raise WriteLostError from error
 
 
 def is_unknown(error: BaseException) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from craton.backends.mongo.documents import document_of, encoded, settable
+from craton.backends.mongo.errors import single_write
 from craton.backends.mongo.links import LINKING
 from craton.backends.mongo.store import Store
 from craton.driver import Change, Delete, Replace, at
@@ -21,6 +22,7 @@ def written(store: Store, change: Change) -> bool:
 
     Raises:
         InvalidValue: The entity is too large.
+        WriteLostError: Nobody can tell whether the change was made.
     """
     if isinstance(change, Replace):
         return _replaced(store, change)
@@ -37,7 +39,8 @@ def _replaced(store: Store, change: Replace) -> bool:
     where = _as_expected(entity.id, change.if_revision)
     where |= {field: document[field] for field in same if field}
     update = {"$set": settable(document, kind)}
-    return store.of(kind).update_one(where, update).matched_count == 1
+    with single_write():
+        return store.of(kind).update_one(where, update).matched_count == 1
 
 
 def _deleted(store: Store, change: Delete) -> bool:
@@ -45,7 +48,8 @@ def _deleted(store: Store, change: Delete) -> bool:
     if children(change.kind) or LINKING[change.kind]:
         return False
     where = _as_expected(change.id, change.if_revision)
-    return store.of(change.kind).delete_one(where).deleted_count == 1
+    with single_write():
+        return store.of(change.kind).delete_one(where).deleted_count == 1
 
 
 def _as_expected(id: str, if_revision: str | None) -> dict[str, Any]:

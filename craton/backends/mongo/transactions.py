@@ -20,7 +20,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from craton.backends.mongo.errors import is_retried, is_unknown
+from craton.backends.mongo.errors import WriteLostError, is_retried, is_unknown
 
 #: For how long a write is tried again, in seconds.
 _PATIENCE: Final = 3
@@ -53,7 +53,8 @@ def committed(client: MongoClient[dict[str, Any]], work: Callable[[ClientSession
     """Do work in a transaction that is durable on a majority of the replica set when this returns.
 
     Raises:
-        PyMongoError: The transaction failed; unless only its answer was lost, it did nothing.
+        WriteLostError: Nobody can tell whether it was committed.
+        PyMongoError: It failed, and did nothing.
     """
     with _transaction(client) as session:
         work(session)
@@ -82,6 +83,9 @@ def _transaction(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]
 def _commit(session: ClientSession) -> None:
     """Commit; when the answer is lost, ask again, which commits nothing twice.
 
+    Raises:
+        WriteLostError: There was no answer in all that time.
+
     https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
     """
     end = time.monotonic() + _PATIENCE
@@ -89,8 +93,9 @@ def _commit(session: ClientSession) -> None:
         try:
             session.commit_transaction()
         except PyMongoError as error:
-            if is_unknown(error) and time.monotonic() < end:
-                continue
-            raise
+            if not is_unknown(error):
+                raise
+            if time.monotonic() > end:
+                raise WriteLostError from error
         else:
             return

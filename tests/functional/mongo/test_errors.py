@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import traceback
@@ -15,13 +16,14 @@ from pymongo import errors as vendor
 
 from craton import config, loader
 from craton.backends.mongo.driver import MongoDriver
-from craton.backends.mongo.errors import translated
+from craton.backends.mongo.errors import WriteLostError, translated
 from craton.capabilities import Capability
 from craton.driver import Create, InventoryDriver
 from craton.errors import (
     BackendFault,
     ConfigurationError,
     CratonError,
+    Indeterminate,
     Unavailable,
     Unsupported,
 )
@@ -124,8 +126,30 @@ def test_a_commit_that_is_never_answered_is_unavailable(
     driver: MongoDriver, fail: Callable[..., None]
 ) -> None:
     fail("commitTransaction", closeConnection=True)
-    with pytest.raises(Unavailable):
+    with pytest.raises(Indeterminate):
         driver.create(host("h"))
+
+
+def test_a_single_write_whose_answer_is_lost_is_not_called_undone(
+    driver: MongoDriver, fail: Callable[..., None]
+) -> None:
+    stored = driver.create(host("h"))
+    fail("update", times=1, closeConnection=True)
+    driver.replace(dataclasses.replace(stored, ssh_port=1))
+    assert driver.get(Host, stored.id).ssh_port == 1
+    fail("update", closeConnection=True)
+    with pytest.raises(Indeterminate):
+        driver.replace(dataclasses.replace(stored, ssh_port=2))
+
+
+def test_a_transaction_that_breaks_off_before_its_commit_is_unavailable(
+    driver: MongoDriver, fail: Callable[..., None]
+) -> None:
+    fail("insert", closeConnection=True)
+    with pytest.raises(Unavailable) as caught:
+        driver.create(host("h"))
+    assert not isinstance(caught.value, Indeterminate)
+    assert names(driver) == []
 
 
 def test_a_server_that_is_no_primary_now_is_unavailable(
@@ -187,7 +211,8 @@ def test_what_nobody_expects_is_a_fault(driver: MongoDriver, fail: Callable[...,
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (vendor.WTimeoutError("w", 64, {}), Unavailable),
+        (WriteLostError(), Indeterminate),
+        (vendor.WTimeoutError("w", 64, {}), Indeterminate),
         (vendor.WaitQueueTimeoutError("w"), Unavailable),
         (vendor.NetworkTimeout("n"), Unavailable),
         (vendor.ServerSelectionTimeoutError("s"), Unavailable),
@@ -198,7 +223,7 @@ def test_what_nobody_expects_is_a_fault(driver: MongoDriver, fail: Callable[...,
         (vendor.BulkWriteError({"writeErrors": [{"code": 2}]}), BackendFault),
         *(
             (vendor.OperationFailure("o", code, {}), Unavailable)
-            for code in (6, 43, 50, 64, 89, 91, 112, 189, 239, 246, 251, 388, 10107, 11600, 11602)
+            for code in (6, 43, 50, 89, 91, 112, 189, 239, 246, 251, 388, 10107, 11600, 11602)
         ),
         (vendor.OperationFailure("o", 14031, {}), Unavailable),
         (vendor.OperationFailure("o", 18, {}), ConfigurationError),
