@@ -14,12 +14,13 @@ from typing import TypeVar
 from bench import report
 from bench.fleet import Fleet
 from bench.measure import Growth, Results, Timing
-from bench.scenarios import MEMORY, TIMINGS, measure_memory
+from bench.scenarios import MEMORY, ON_DEMAND, TIMINGS, measure_memory
 from bench.stage import prepared, progress
 
 R = TypeVar("R", Timing, Growth)
 
 _SUBJECTS = (*TIMINGS, MEMORY)
+_USUAL = tuple(subject for subject in _SUBJECTS if subject not in ON_DEMAND)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,9 +80,9 @@ def _options(argv: Sequence[str] | None) -> Namespace:
     parser.add_argument(
         "--only",
         type=_subjects,
-        default=_SUBJECTS,
+        default=_USUAL,
         metavar="SUBJECT,…",
-        help=f"some of {', '.join(_SUBJECTS)}",
+        help=f"some of {', '.join(_SUBJECTS)}; by default {', '.join(_USUAL)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there, too")
     options = parser.parse_args(argv)

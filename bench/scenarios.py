@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import random
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from urllib.parse import urlencode
 
+from bench.comparison import DishonestFloorError, compare_content
 from bench.floors import bundles
 from bench.floors.imports import insert_everything
 from bench.http import Connection
 from bench.measure import Growth, Timing, Work, best_of, medians
 from bench.memory import PeakMemory
+from bench.mongo import measure_mongo
 from bench.processes import craton_server, floor_server
 from bench.references import measure_references
 from bench.stage import WARM_UP_HOSTS, Stage, progress
@@ -30,15 +31,8 @@ _ZIPS = {
     "taskflow, .zip": ".zip?target=taskflow",
 }
 
-#: A floor that makes less than this share of the content, or as much more, is no floor.
-_TOLERANCE = 0.1
-
 _PAGE = 1000
 _SAMPLE = 200
-
-
-class DishonestFloorError(Exception):
-    """A floor does not make what Craton makes, so its time means nothing."""
 
 
 def measure_import(stage: Stage, repeat: int) -> Iterator[Timing]:
@@ -168,25 +162,6 @@ def measure_memory(stage: Stage) -> Iterator[Growth]:
             yield Growth(what=what, hosts=hosts, before=memory.before, peak=peak, aim=64)
 
 
-def compare_content(floor: bytes, craton: bytes) -> str:
-    """Check that both hold equally much, and say how much."""
-    floor_size, craton_size = _content_size(floor), _content_size(craton)
-    if abs(floor_size - craton_size) > _TOLERANCE * craton_size:
-        raise DishonestFloorError(f"the floor makes {floor_size} bytes, Craton {craton_size}")
-    return f"{craton_size / 1e6:.1f} MB; floor {floor_size / craton_size - 1:+.1%}"
-
-
-def _content_size(document: bytes) -> int:
-    if document[:2] != b"\x1f\x8b":
-        return len(document)
-    reader = zlib.decompressobj(31)
-    size = 0
-    view = memoryview(document)
-    for start in range(0, len(document), 2**16):
-        size += len(reader.decompress(view[start : start + 2**16]))
-    return size
-
-
 def _compare_pages(craton: Connection, bare: Connection, path: str) -> None:
     if craton.get(path).json()["hosts"] != bare.get(path).json()["hosts"]:
         raise DishonestFloorError(f"the bare application answers something else at {path}")
@@ -210,5 +185,8 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "unchanged": measure_unchanged,
     "requests": measure_requests,
     "references": measure_references,
+    "mongo": measure_mongo,
 }
+#: Those that take so long that they are only measured when asked for.
+ON_DEMAND = frozenset({"mongo"})
 MEMORY = "memory"

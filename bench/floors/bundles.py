@@ -31,10 +31,21 @@ def ansible(database: sqlite3.Connection, region_id: str) -> bytes:
     """Make what ``.tgz?target=ansible`` holds."""
     region = read_region(database, region_id)
     members = read_members(database, region_id, """'"' || h.name || '":null'""")
-    hosts = ",".join([f'"{name}":{text}' for name, text in read_hosts(database, region_id)])
+    return packed(region, members, read_hosts(database, region_id))
+
+
+def packed(region: RawRegion, members: dict[str, str], hosts: Iterable[tuple[str, str]]) -> bytes:
+    """Make it of what was read.
+
+    Args:
+        region: The groups of the region.
+        members: For each group by its id, its hosts as members of a JSON object.
+        hosts: Name and variables, as JSON, of each host.
+    """
+    all_hosts = ",".join([f'"{name}":{text}' for name, text in hosts])
     tree = _tree(region, region.groups, members)
     archive = _Archive()
-    archive.add("hosts", f'{{"all":{{"hosts":{{{hosts}}},"children":{tree}}}}}'.encode())
+    archive.add("hosts", f'{{"all":{{"hosts":{{{all_hosts}}},"children":{tree}}}}}'.encode())
     _add_variables(archive, region, "")
     return archive.finish("ansible")
 
