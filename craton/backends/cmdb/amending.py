@@ -26,6 +26,8 @@ from craton.driver import (
     Replace,
     at,
     check_replaceable,
+    new_revision,
+    now,
 )
 from craton.errors import CratonError, InvalidValue, NotFound, ReadOnly, RevisionConflict
 from craton.models import Entity, Group, Record, children, links, parent_field
@@ -98,16 +100,11 @@ class Amendments:
                 made = self._checked(index, change, remembered)
             yield index, made
         for key, (index, entry) in remembered.items():
-            name = entry_name(key)
-            record = Record(id=record_id(name), name=name, value=entry.text())
             kept = self._known[key]
             assert kept is not None
-            if kept.revision:
-                yield index, Replace(entity=record, if_revision=kept.revision)
-            else:
-                yield index, Replace(entity=record)
-            # What is written again in this batch has no revision that could be known.
-            self._known[key] = Kept(entry=entry, revision="")
+            record = _stamped(key, entry)
+            yield index, Replace(entity=record, if_revision=kept.revision)
+            self._known[key] = Kept(entry=entry, revision=record.revision)
 
     # -- what is looked up for a portion ---------------------------------------------------------
 
@@ -210,6 +207,19 @@ class Amendments:
         found = self._reader._get(Record, id)
         if found is not None and found.name.startswith(PREFIX):
             raise NotFound(Record.kind, id)
+
+
+def _stamped(key: Key, entry: Entry) -> Record:
+    """Return the record of an entry as it is to be stored; the hook of the store stamps nothing."""
+    name, moment = entry_name(key), now()
+    return Record(
+        id=record_id(name),
+        revision=new_revision(),
+        created_at=moment,
+        updated_at=moment,
+        name=name,
+        value=entry.text(),
+    )
 
 
 def _touched(change: Change) -> Iterator[Key]:
