@@ -23,7 +23,7 @@ from craton.backends.mongo.writer import Writer
 from craton.capabilities import Capabilities, Capability
 from craton.chunks import Replay
 from craton.driver import Change, InventoryDriver, InventoryReader, Migrations
-from craton.errors import BackendFault, SchemaOutdated
+from craton.errors import BackendFault
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class MongoDriver(MongoReader, InventoryDriver):
             database_of(self._client, self.settings, is_replicated=True)
             with translated():
                 hello = self._client.admin.command("hello")
-            self._check_version()
+            SchemaVersions(lambda: nullcontext(self._database)).check()
         except BaseException:
             self._close()
             raise
@@ -125,17 +125,6 @@ class MongoDriver(MongoReader, InventoryDriver):
 
     def _migrations(self) -> Migrations:
         return SchemaVersions(self._lent)
-
-    def _check_version(self) -> None:
-        versions = SchemaVersions(lambda: nullcontext(self._database))
-        current, latest = versions.current(), versions.latest()
-        if current != latest:
-            raise SchemaOutdated(
-                f"the database is at version {current or 'none'}, this program needs {latest}; "
-                "run: craton-manage db upgrade",
-                current=current,
-                latest=latest,
-            )
 
     @contextmanager
     def _lent(self) -> Iterator[Database[dict[str, Any]]]:

@@ -25,12 +25,14 @@ class Version:
 
     Attributes:
         name: What it is called; the order of names is that of versions.
+        serves: The oldest version whose programs can still work on a store of this one.
         summary: One line about it.
         up: Brings a store here from the version before.
         down: Brings it back.
     """
 
     name: str
+    serves: str
     summary: str
     up: Callable[[Database[dict[str, Any]]], None]
     down: Callable[[Database[dict[str, Any]]], None]
@@ -120,6 +122,7 @@ def _down_first(database: Database[dict[str, Any]]) -> None:
 VERSIONS: Final = (
     Version(
         name="0001",
+        serves="0001",
         summary="Tenants, regions, groups and hosts, what belongs to them, and records",
         up=_up_first,
         down=_down_first,

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from craton.backends.mongo.errors import translated
-from craton.backends.mongo.history import BUILD_TIMEOUT, VERSIONS
+from craton.backends.mongo.history import BUILD_TIMEOUT, VERSIONS, Version
 from craton.backends.mongo.schema import SCHEMA
 from craton.driver import Migrations, new_revision
 from craton.errors import InvalidValue, SchemaOutdated, Unavailable
@@ -51,6 +51,27 @@ class SchemaVersions(Migrations):
         with translated(), self._lend() as database:
             return _version(database)
 
+    def check(self) -> None:
+        """Check that programs of this version can work on the store.
+
+        That is the latest version, and a newer one that says so, for the time in which programs are
+        replaced one after the other.
+
+        Raises:
+            SchemaOutdated: They cannot.
+        """
+        with translated(), self._lend() as database:
+            found = database[SCHEMA].find_one(_ID) or {}
+        current, latest = found.get("version"), self.latest()
+        serves = found.get("serves")
+        if current != latest and not (current and serves and serves <= latest < current):
+            raise SchemaOutdated(
+                f"the database is at version {current or 'none'}, this program needs {latest}; "
+                "run: craton-manage db upgrade, with the newest program that uses the database",
+                current=current,
+                latest=latest,
+            )
+
     def latest(self) -> str:
         return VERSIONS[-1].name
 
@@ -64,13 +85,13 @@ class SchemaVersions(Migrations):
                 turn.prolong()
                 with pymongo.timeout(BUILD_TIMEOUT):
                     VERSIONS[step].up(database)
-                turn.set_version(VERSIONS[step].name)
+                turn.set_version(VERSIONS[step])
 
     def downgrade(self, version: str) -> None:
         wanted = -1 if version == _BASE else _position(version)
         with translated(), self._lend() as database, _Turn(database) as turn:
             for step in range(_present(database), wanted, -1):
-                turn.set_version(VERSIONS[step - 1].name if step else None)
+                turn.set_version(VERSIONS[step - 1] if step else None)
                 VERSIONS[step].down(database)
             if wanted == -1:
                 database.drop_collection(SCHEMA)
@@ -106,13 +127,14 @@ class _Turn:
         """
         self._update({"seen_at": self._now()})
 
-    def set_version(self, version: str | None) -> None:
+    def set_version(self, version: Version | None) -> None:
         """Store the version of the schema; ``None`` is the one before the first.
 
         Raises:
             Unavailable: As for :meth:`prolong`.
         """
-        self._update({"version": version, "seen_at": self._now()})
+        values = {"version": version and version.name, "serves": version and version.serves}
+        self._update({**values, "seen_at": self._now()})
 
     def _update(self, values: dict[str, Any]) -> None:
         if self._schema.update_one(self._mine, {"$set": values}).matched_count != 1:

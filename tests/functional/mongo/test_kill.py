@@ -61,8 +61,8 @@ class Writer(threading.Thread):
     def accepted(self, answer: requests.Response) -> bool:
         if answer.status_code in (200, 201):
             return True
-        # MongoDB knows after a restart what it committed, and tells who asks again. The server of the
-        # tests does not, so what it has made is made once more, and is there already.
+        # MongoDB knows after a restart what it committed, and tells who asks again. The server of
+        # the tests does not, so what it has made is made once more, and is there already.
         if answer.status_code == 409 and self.refused:
             return False
         if answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0:

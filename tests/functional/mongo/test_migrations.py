@@ -124,7 +124,7 @@ def test_an_upgrade_takes_over_from_one_that_was_killed(
     )
     fresh.migrations().upgrade()
     assert fresh.migrations().current() == fresh.migrations().latest()
-    assert behind["schema"].find_one({}, {"_id": False}) == {"version": "0001"}
+    assert behind["schema"].find_one({}, {"_id": False}) == {"version": "0001", "serves": "0001"}
 
 
 def test_an_upgrade_waits_for_another_one(
@@ -186,10 +186,21 @@ def test_upgrades_and_downgrades_at_once_take_turns(name: str, behind: Database)
 
 def test_a_version_of_the_future_is_left_alone(fresh: InventoryDriver, behind: Database) -> None:
     fresh.migrations().upgrade()
-    behind["schema"].update_one({"_id": "schema"}, {"$set": {"version": "9999"}})
+    future = {"version": "9999", "serves": "9998"}
+    behind["schema"].update_one({"_id": "schema"}, {"$set": future})
     for move in (fresh.open, fresh.migrations().upgrade):
         with pytest.raises(SchemaOutdated):
             move()
     with pytest.raises(SchemaOutdated):
         fresh.migrations().downgrade("base")
     assert indexes_of(behind) == INDEXES
+
+
+def test_a_version_of_the_future_may_still_serve(fresh: InventoryDriver, behind: Database) -> None:
+    fresh.migrations().upgrade()
+    future = {"version": "9999", "serves": fresh.migrations().latest()}
+    behind["schema"].update_one({"_id": "schema"}, {"$set": future})
+    with fresh as driver:
+        driver.create(Tenant(name="t"))
+    with pytest.raises(SchemaOutdated):
+        fresh.migrations().upgrade()
