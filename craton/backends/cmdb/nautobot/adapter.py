@@ -102,7 +102,7 @@ class _Stream:
 
     def difference(self, before: Sketch) -> Difference | None:
         """Compare what was said before with what is there; ``None`` if it is too much to tell."""
-        for _, element in members.states(self._client, self._members):
+        for element in members.states(self._client, self._members):
             self.sketch.add(element)
         return before.difference(self.sketch)
 
@@ -131,7 +131,7 @@ class _Stream:
 
     def check(self) -> None:
         """Make sure that nothing was hidden on the way, because a permission was taken back."""
-        Vocabulary.check(self._client)
+        self._vocabulary.check(self._client)
 
     def _sketch(self) -> Sketch:
         sketch = Sketch()
@@ -141,6 +141,8 @@ class _Stream:
 
     def _hosts(self, sort: str, ids: Sequence[bytes]) -> Iterator[tuple[Row, Iterable[Item]]]:
         for page in pages(self._client, self._options, sort, ids):
+            if not page:
+                members.check_permitted(self._client, sort)
             page.sort(key=_row_id)
             for _, found in groupby(page, key=_row_id):
                 rows = list(found)

@@ -18,7 +18,6 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from craton import __version__
 from craton.backends.cmdb.nautobot.options import Options
 from craton.errors import ConfigurationError, Unavailable
 
@@ -68,7 +67,7 @@ class Client:
         session.verify = str(options.ca_file) if options.ca_file else True
         session.headers.update(
             {
-                "User-Agent": f"craton/{__version__}",
+                "User-Agent": "craton",
                 "Accept": "application/json",
                 "Accept-Encoding": "identity",
             }
@@ -83,26 +82,30 @@ class Client:
     def __exit__(self, *exc_info: object) -> None:
         self._session.close()
 
-    def graphql(self, query: str, **variables: object) -> Mapping[str, list[Row]]:
-        """Send a query whose fields are lists, and return them by name.
+    def graphql(self, fields: Mapping[str, str], **variables: object) -> Mapping[str, list[Row]]:
+        """Ask for lists of objects, and return them by name.
+
+        Args:
+            fields: The text of each field of the query by the name that it has in the answer.
+            variables: Lists of texts that the fields refer to.
 
         Raises:
             Unavailable: There is no answer, or none that is whole.
         """
-        data = self._queried({"query": query, "variables": variables})
+        data = self._queried(fields, variables)
         if not all(isinstance(row, dict) for found in data.values() for row in found):
             raise no_answer("gives something that is no object")
         return data
 
-    def packed(self, query: str) -> Mapping[str, list[bytes]]:
-        """Send a query for ids, or ids and times, and return each object as a few bytes.
+    def packed(self, fields: Mapping[str, str]) -> Mapping[str, list[bytes]]:
+        """Ask for lists of ids, or of ids and times, and return each object as a few bytes.
 
         They are the 16 of the id, and behind them the 8 of :func:`stamp`, if times were asked for.
 
         Raises:
             Unavailable: There is no answer, or none that is whole.
         """
-        data = self._queried({"query": query}, _packed)
+        data = self._queried(fields, {}, _packed)
         if not all(isinstance(row, bytes) for found in data.values() for row in found):
             raise no_answer("gives something that is no object with an id")
         return data
@@ -145,14 +148,22 @@ class Client:
         parameters = {"limit": 1, "depth": 0, "exclude_m2m": "true"}
         self._sent("GET", f"{path}/", params=parameters, permission=permission)
 
-    def _queried(self, question: Row, hook: Hook | None = None) -> Mapping[str, list[Any]]:
+    def _queried(
+        self,
+        fields: Mapping[str, str],
+        variables: Mapping[str, object],
+        hook: Hook | None = None,
+    ) -> Mapping[str, list[Any]]:
+        declared = ", ".join(f"${name}: [String]" for name in variables)
+        query = f"query ({declared})" if declared else "query"
+        question = {"query": f"{query} {{ {' '.join(fields.values())} }}", "variables": variables}
         answer = self._sent("POST", "graphql/", hook=hook, json=question)
         data = answer.get("data")
-        if answer.get("errors") or not isinstance(data, dict):
+        if answer.get("errors"):
             raise no_answer("refuses a query, which its version may not understand")
-        if not all(isinstance(found, list) for found in data.values()):
-            raise no_answer("gives something that is no list")
-        return data
+        if not isinstance(data, dict) or not all(isinstance(data.get(n), list) for n in fields):
+            raise no_answer("gives something that is not what it was asked for")
+        return {name: data[name] for name in fields}
 
     def _sent(
         self,

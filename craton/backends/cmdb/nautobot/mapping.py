@@ -180,7 +180,7 @@ class Mapper:
         )
         url = self._url(SORTS[sort].path, row["id"])
         name = group_name(self._options.group_prefixes[sort], row["name"])
-        if group_name("", row["name"]) in self.vocabulary.ambiguous[sort]:
+        if name in self.vocabulary.ambiguous[sort]:
             reason = f"another one has a name that makes {name!r} as well: rename one of them"
             self._say(id, Unusable(kind=Group, id=id, name=row["name"], reason=reason, url=url))
         else:

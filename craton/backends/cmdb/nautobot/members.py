@@ -48,11 +48,11 @@ class Members:
         made = cls(tuple(wanted))
         for start in range(0, len(wanted), _AT_ONCE):
             part = made.groups[start : start + _AT_ONCE]
-            fields = (
-                f'g{number}: {wanted[id]}(dynamic_groups: ["{id}"]) {{ id }}'
+            fields = {
+                f"g{number}": f'g{number}: {wanted[id]}(dynamic_groups: ["{id}"]) {{ id }}'
                 for number, id in enumerate(part, start)
-            )
-            for name, members in client.packed(f"{{ {' '.join(fields)} }}").items():
+            }
+            for name, members in client.packed(fields).items():
                 bit = 1 << int(name[1:])
                 for member in members:
                     made.bits[member] = made.bits.get(member, 0) | bit
@@ -74,18 +74,40 @@ def _chosen(groups: tuple[str, ...], bits: int) -> tuple[str, ...]:
 
 
 def ids(client: Client) -> Mapping[str, Sequence[bytes]]:
-    """Return the ids of all hosts by the name of their sort, each once, sorted."""
-    found = client.packed(f"{{ {' '.join(f'{name} {{ id }}' for name in HOSTS)} }}")
-    return {name: sorted(set(found[name])) for name in HOSTS}
+    """Return the ids of all hosts by the name of their sort, each once, sorted.
+
+    Raises:
+        Unavailable: The token may not see them, or there is no whole answer.
+    """
+    return {name: sorted(set(found)) for name, found in _listed(client, "id").items()}
 
 
-def states(client: Client, members: Members) -> Iterator[tuple[str, Element]]:
-    """Yield all hosts, each once, in their states."""
-    fields = " ".join(f"{name} {{ id last_updated }}" for name in HOSTS)
-    found = client.packed(f"{{ {fields} }}")
+def states(client: Client, members: Members) -> Iterator[Element]:
+    """Yield all hosts, each once, in their states.
+
+    Raises:
+        Unavailable: The token may not see them, or there is no whole answer.
+    """
+    for name, found in _listed(client, "id last_updated").items():
+        for packed in set(found):
+            yield members.element(name, packed[:16], packed[16:])
+
+
+def check_permitted(client: Client, sort: str) -> None:
+    """Make sure that the token may see hosts of a sort, of which it sees none.
+
+    Raises:
+        Unavailable: It may not, or there is no answer.
+    """
+    client.check_permitted(HOSTS[sort].path, HOSTS[sort].permission)
+
+
+def _listed(client: Client, what: str) -> Mapping[str, list[bytes]]:
+    found = client.packed({name: f"{name} {{ {what} }}" for name in HOSTS})
     for name in HOSTS:
-        for packed in set(found[name]):
-            yield name, members.element(name, packed[:16], packed[16:])
+        if not found[name]:
+            check_permitted(client, name)
+    return found
 
 
 def uuid_text(id: bytes) -> str:

@@ -28,4 +28,5 @@ def group_id(region: str, sort: str, object_id: str) -> str:
 
 def group_name(prefix: str, name: str) -> str:
     """Return the name of a group, in which Ansible takes letters, digits and ``_`` alone."""
-    return prefix + _OTHER.sub("_", name)
+    made = prefix + _OTHER.sub("_", name)
+    return f"_{made}" if made[:1].isdigit() else made

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import os
 import re
 import stat
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,7 @@ FILLED: Final[Mapping[str, frozenset[str]]] = {
     "host": frozenset({"asset_id", "ssh_port", "ssh_user"}),
 }
 
-_PREFIX = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_PREFIX = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)?\Z")
 _OF_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 OPTIONS: Final[Sequence[cfg.Opt]] = (
@@ -98,7 +99,10 @@ OPTIONS: Final[Sequence[cfg.Opt]] = (
     cfg.StrOpt(
         "address_family",
         default="ipv4",
-        choices=[("ipv4", "the IPv4 address, if it has one"), ("ipv6", "likewise")],
+        choices=[
+            ("ipv4", "the IPv4 address, if it has one"),
+            ("ipv6", "the IPv6 address, if it has one"),
+        ],
         help="Which of two primary addresses of a host counts.",
     ),
     cfg.StrOpt(
@@ -112,7 +116,7 @@ OPTIONS: Final[Sequence[cfg.Opt]] = (
         type=types.Dict(),
         default=dict(PREFIXES),
         help="What becomes a group, and how the names of such groups begin. What is left out makes "
-        "no groups.",
+        "no groups. A prefix may be empty if it is the only one.",
     ),
     cfg.StrOpt(
         "context_variable",
@@ -228,7 +232,7 @@ class Options:
         """
         try:
             with self.token_file.open("rb") as file:
-                mode = self.token_file.stat().st_mode
+                mode = os.fstat(file.fileno()).st_mode
                 token = file.read(4096).decode("ascii").strip()
         except (OSError, UnicodeError) as error:
             raise ConfigurationError(

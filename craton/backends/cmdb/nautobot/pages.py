@@ -30,11 +30,11 @@ def pages(
     Raises:
         Unavailable: There is no whole answer.
     """
-    query = f"query ($ids: [String]) {{ {sort}(id: $ids) {{ {SELECTIONS[sort]} }} }}"
+    fields = {sort: f"{sort}(id: $ids) {{ {SELECTIONS[sort]} }}"}
 
     def read(start: int) -> list[Row]:
         wanted = [uuid_text(id) for id in ids[start : start + options.page_size]]
-        return client.graphql(query, ids=wanted)[sort]
+        return client.graphql(fields, ids=wanted)[sort]
 
     starts = range(0, len(ids), options.page_size)
     ahead: deque[Future[list[Row]]] = deque()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
@@ -28,57 +28,55 @@ class Sort:
 
     path: str
     permission: str
-    selection: str | None = "last_updated"
+    selection: str | None = ""
     inert: bool = True
 
 
-#: By the name of the field in GraphQL. What decides a config context is here as a whole: none of
-#: it shows in the time at which a device was last changed.
+#: By the name of the field in GraphQL, with all that decides which config contexts a host has, and
+#: what becomes of it here: none of this shows in the time at which a host was last changed.
 SORTS: Final[Mapping[str, Sort]] = {
     "tenant_groups": Sort(
         path="tenancy/tenant-groups",
         permission="tenancy.view_tenantgroup",
-        selection="last_updated name",
+        selection="name",
     ),
     "tenants": Sort(
         path="tenancy/tenants",
         permission="tenancy.view_tenant",
-        selection="last_updated name description tenant_group { id } _custom_field_data",
+        selection="name description tenant_group { id } _custom_field_data",
     ),
     "location_types": Sort(
         path="dcim/location-types",
         permission="dcim.view_locationtype",
-        selection="last_updated name",
+        selection="name",
     ),
     "locations": Sort(
         path="dcim/locations",
         permission="dcim.view_location",
-        selection="last_updated name description location_type { id } parent { id } tenant { id }",
+        selection="name description location_type { id } parent { id } tenant { id }",
     ),
-    "statuses": Sort(
-        path="extras/statuses", permission="extras.view_status", selection="last_updated name"
-    ),
-    "roles": Sort(
-        path="extras/roles", permission="extras.view_role", selection="last_updated name"
-    ),
-    "platforms": Sort(
-        path="dcim/platforms", permission="dcim.view_platform", selection="last_updated name"
-    ),
-    "tags": Sort(path="extras/tags", permission="extras.view_tag", selection="last_updated name"),
+    "statuses": Sort(path="extras/statuses", permission="extras.view_status", selection="name"),
+    "roles": Sort(path="extras/roles", permission="extras.view_role", selection="name"),
+    "platforms": Sort(path="dcim/platforms", permission="dcim.view_platform", selection="name"),
+    "tags": Sort(path="extras/tags", permission="extras.view_tag", selection="name"),
     "dynamic_groups": Sort(
         path="extras/dynamic-groups",
         permission="extras.view_dynamicgroup",
-        selection="last_updated name content_type { app_label model } parents { id }",
+        selection="name content_type { app_label model } parents { id }",
     ),
     "clusters": Sort(
         path="virtualization/clusters",
         permission="virtualization.view_cluster",
-        selection="last_updated name location { id }",
+        selection="name location { id } cluster_group { id }",
     ),
     "cluster_groups": Sort(
         path="virtualization/cluster-groups", permission="virtualization.view_clustergroup"
     ),
-    "device_types": Sort(path="dcim/device-types", permission="dcim.view_devicetype"),
+    "device_types": Sort(
+        path="dcim/device-types",
+        permission="dcim.view_devicetype",
+        selection="device_family { id }",
+    ),
     "device_families": Sort(path="dcim/device-families", permission="dcim.view_devicefamily"),
     "device_redundancy_groups": Sort(
         path="dcim/device-redundancy-groups", permission="dcim.view_deviceredundancygroup"
@@ -90,7 +88,10 @@ SORTS: Final[Mapping[str, Sort]] = {
         inert=False,
     ),
     "config_contexts": Sort(
-        path="extras/config-contexts", permission="extras.view_configcontext", inert=False
+        path="extras/config-contexts",
+        permission="extras.view_configcontext",
+        selection="last_updated",
+        inert=False,
     ),
     "custom_fields": Sort(
         path="extras/custom-fields",
@@ -114,25 +115,25 @@ HOSTS: Final[Mapping[str, Sort]] = {
     ),
 }
 
-#: What hosts have, and what is asked only for whether it may be seen.
-_SEEN: Final[Mapping[str, Sort]] = {
-    **HOSTS,
-    "ip_addresses": Sort(path="ipam/ip-addresses", permission="ipam.view_ipaddress"),
-}
+#: What is asked only for whether it may be seen.
+_ADDRESSES: Final = Sort(path="ipam/ip-addresses", permission="ipam.view_ipaddress")
 
 #: The numbers of sorts in a sketch.
 NUMBERS: Final = {name: number for number, name in enumerate((*HOSTS, *SORTS))}
 NAMES: Final = tuple(NUMBERS)
 
 _IN_GRAPHQL: Final = {name: sort for name, sort in SORTS.items() if sort.selection is not None}
-_ALL: Final = " ".join(f"{name} {{ id {sort.selection} }}" for name, sort in _IN_GRAPHQL.items())
-_FIRST_SEEN: Final = " ".join(f"{name}(limit: 1) {{ id }}" for name in _SEEN)
-_FIRST: Final = " ".join(f"{name}(limit: 1) {{ id }}" for name in _IN_GRAPHQL)
-_QUERY: Final = f"{{ {_ALL} {_FIRST_SEEN} }}"
-_PROBE: Final = f"{{ {_FIRST} {_FIRST_SEEN} }}"
+_ASKED: Final = {**_IN_GRAPHQL, "ip_addresses": _ADDRESSES}
+_FIELDS: Final = {
+    **{name: f"{name} {{ id {sort.selection} }}" for name, sort in _IN_GRAPHQL.items()},
+    "ip_addresses": "ip_addresses(limit: 1) { id }",
+}
+
+#: What a host seems not to have, where the permission to see it was taken back meanwhile.
+_OPTIONAL: Final = ("tenants", "platforms", "tags", "ip_addresses")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Vocabulary:
     """All that devices refer to.
 
@@ -140,36 +141,48 @@ class Vocabulary:
         rows: What Nautobot says of each object, by its id, by the name of its sort.
         ambiguous: The names of groups that two objects of a sort would give, by the sort's name.
         exact: The dynamic groups that have just the members of their children.
+        seen: The sorts of which there is something.
     """
 
     rows: Mapping[str, Mapping[str, Row]]
     ambiguous: Mapping[str, frozenset[str]]
     exact: frozenset[str]
+    seen: frozenset[str]
 
     @classmethod
     def load(cls, client: Client, options: Options) -> Self:
-        """Read it, and make sure that the token may see all of it, and hosts.
+        """Read it, and make sure that the token may see all of it.
 
         Raises:
             Unavailable: It may not, or there is no whole answer.
         """
-        found = client.graphql(_QUERY)
-        _check_permitted(client, found)
-        rows = {name: {_id(row): row for row in found.get(name, ())} for name in _IN_GRAPHQL}
+        found = client.graphql(_FIELDS)
+        seen = frozenset(name for name in _ASKED if found[name])
+        _check_permitted(client, _ASKED.keys() - seen)
+        rows = {name: {_id(row): row for row in found[name]} for name in _IN_GRAPHQL}
         for name in SORTS.keys() - rows.keys():
             sort = SORTS[name]
             rows[name] = {_id(row): row for row in client.rest(sort.path, sort.permission)}
         _check_region_types(rows["location_types"], options)
-        return cls(rows, _ambiguous(rows), _exact(rows["dynamic_group_memberships"]))
+        return cls(
+            rows=rows,
+            ambiguous=_ambiguous(rows, options),
+            exact=_exact(rows["dynamic_group_memberships"]),
+            seen=seen,
+        )
 
-    @staticmethod
-    def check(client: Client) -> None:
-        """Make sure once more that the token may see all of it, and hosts.
+    def check(self, client: Client) -> None:
+        """Make sure that nothing was hidden since, because a permission was taken back.
 
         Raises:
-            Unavailable: It may not, or there is no whole answer.
+            Unavailable: Something was, or there is no whole answer.
         """
-        _check_permitted(client, client.graphql(_PROBE))
+        wanted: dict[str, str] = {
+            name: f"{name}(limit: 1) {{ id }}" for name in _OPTIONAL if name in self.seen
+        }
+        if wanted:
+            found = client.graphql(wanted)
+            _check_permitted(client, {name for name in wanted if not found[name]})
 
     def elements(self) -> Iterator[Element]:
         """Yield every object in its state."""
@@ -213,11 +226,10 @@ class UnknownObjectError(Exception):
         self.permission = permission
 
 
-def _check_permitted(client: Client, found: Mapping[str, Sequence[Row]]) -> None:
+def _check_permitted(client: Client, missing: Iterable[str]) -> None:
     """Ask about what seems not to be there: GraphQL does not tell what may not be seen."""
-    for name, sort in {**_IN_GRAPHQL, **_SEEN}.items():
-        if not found.get(name):
-            client.check_permitted(sort.path, sort.permission)
+    for name in sorted(missing):
+        client.check_permitted(_ASKED[name].path, _ASKED[name].permission)
 
 
 def _id(row: Row) -> str:
@@ -227,10 +239,12 @@ def _id(row: Row) -> str:
         raise no_answer("gives an object without a right id") from error
 
 
-def _ambiguous(rows: Mapping[str, Mapping[str, Row]]) -> Mapping[str, frozenset[str]]:
+def _ambiguous(
+    rows: Mapping[str, Mapping[str, Row]], options: Options
+) -> Mapping[str, frozenset[str]]:
     found = {}
-    for sort in ("roles", "tags", "platforms", "dynamic_groups"):
-        counts = Counter(group_name("", row["name"]) for row in rows[sort].values())
+    for sort, prefix in options.group_prefixes.items():
+        counts = Counter(group_name(prefix, row["name"]) for row in rows[sort].values())
         found[sort] = frozenset(name for name, count in counts.items() if count > 1)
     return found
 

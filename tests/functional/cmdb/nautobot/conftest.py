@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.functional.cmdb.nautobot import fleet
+from tests.functional.cmdb.nautobot.deployment import Deployment
+from tests.functional.cmdb.nautobot.proxy import Proxy
 from tests.functional.cmdb.nautobot.rest import Rest
 from tests.services import nautobot as service
 from tests.services.nautobot import Nautobot
@@ -52,3 +55,23 @@ def rest(nautobot_server: Nautobot) -> Iterator[Rest]:
     """A client with a superuser's token."""
     with Rest(nautobot_server.url, nautobot_server.token) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def proxy(nautobot_server: Nautobot, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """The way to the Nautobot, by HTTPS and with trouble on demand."""
+    proxy = Proxy(tmp_path_factory.mktemp("proxy"), nautobot_server.url)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
+def deploy(nautobot_server: Nautobot, tmp_path: Path) -> Callable[..., Deployment]:
+    """Configure Craton for the Nautobot, with options of the group [nautobot]."""
+
+    def made(**options: object) -> Deployment:
+        mirror = {"overlay": "memory"}
+        url, token = nautobot_server.url, nautobot_server.token
+        return Deployment(tmp_path, url, token, None, options, mirror)
+
+    return made
