@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
 from craton.api import idempotency
-from craton.driver import InventoryDriver, now
+from craton.driver import Change, InventoryDriver, now
+from craton.errors import Indeterminate
 from craton.models import Host, Record
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
@@ -123,6 +124,31 @@ def test_of_equal_requests_at_once_one_is_done(
         answers = {answer.result().body for answer in asked}
     assert len(answers) == 1
     assert driver.count(Host) == 1
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_what_nobody_can_tell_is_sent_again_and_done_once(
+    api: Client,
+    paths: Paths,
+    driver: InventoryDriver,
+    monkeypatch: pytest.MonkeyPatch,
+    stored: bool,
+) -> None:
+    write = driver._write
+
+    def lost(changes: Iterator[Change]) -> None:
+        if stored:
+            write(changes)
+        raise Indeterminate("the store was lost", retry_after=7)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(driver, "_write", lost)
+        answer = api.post(paths.hosts, {"name": "web1"}, 503, Idempotency_Key=KEY)
+    assert answer.json["code"] == "indeterminate"
+    assert answer.headers["Retry-After"] == "7"
+    assert driver.count(Host) == int(stored)
+    made = api.post(paths.hosts, {"name": "web1"}, 201, Idempotency_Key=KEY)
+    assert [host.id for host in driver.scan(Host)] == [made.json["id"]]
 
 
 def test_a_key_that_is_too_old_is_new(api: Client, paths: Paths, driver: InventoryDriver) -> None:
