@@ -16,6 +16,7 @@ from bench.http import Connection
 from bench.measure import Growth, Timing, Work, best_of, medians
 from bench.memory import PeakMemory
 from bench.mongo import measure_mongo
+from bench.nautobot import measure_nautobot
 from bench.processes import craton_server, floor_server
 from bench.references import measure_references
 from bench.stage import WARM_UP_HOSTS, Stage, progress
@@ -186,7 +187,8 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "requests": measure_requests,
     "references": measure_references,
     "mongo": measure_mongo,
+    "nautobot": measure_nautobot,
 }
 #: Those that take so long that they are only measured when asked for.
-ON_DEMAND = frozenset({"mongo"})
+ON_DEMAND = frozenset({"mongo", "nautobot"})
 MEMORY = "memory"
