@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap services run test check lint types bench oracle mutants faults galera docs lock fmt clean
+.PHONY: help bootstrap services run test check lint types bench nautobot oracle mutants faults galera docs lock fmt clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,9 @@ faults: services  ## Kill, stop and restart nodes of a cluster under load; print
 galera: services  ## Run all of the kit on a cluster, and the HTTP contract on MariaDB
 	$(BIN)/python -m pytest -q tests/functional/sql/galera_kit.py
 	CRATON_TEST_BACKENDS=mariadb $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/functional/api
+
+nautobot: services  ## Run the whole kit on the driver cmdb with a Nautobot
+	$(BIN)/python -m pytest tests/functional/cmdb/nautobot/whole_kit.py
 
 docs: bootstrap  ## Build the documentation into docs/_build/html
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html

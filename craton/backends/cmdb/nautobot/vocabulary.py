@@ -166,7 +166,7 @@ class Vocabulary:
         _check_region_types(rows["location_types"], options)
         return cls(
             rows=rows,
-            ambiguous=_ambiguous(rows, options),
+            ambiguous=ambiguous_names(rows, options),
             exact=_exact(rows["dynamic_group_memberships"]),
             seen=seen,
         )
@@ -239,9 +239,10 @@ def _id(row: Row) -> str:
         raise no_answer("gives an object without a right id") from error
 
 
-def _ambiguous(
+def ambiguous_names(
     rows: Mapping[str, Mapping[str, Row]], options: Options
 ) -> Mapping[str, frozenset[str]]:
+    """Return the names of groups that two objects of a sort would give, by the sort's name."""
     found = {}
     for sort, prefix in options.group_prefixes.items():
         counts = Counter(group_name(prefix, row["name"]) for row in rows[sort].values())

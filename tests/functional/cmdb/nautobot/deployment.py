@@ -23,6 +23,7 @@ class Deployment:
         ca_file: Who vouches for it.
         options: Further options of the group ``[nautobot]``.
         mirror: Options of the group ``[cmdb]``.
+        more: Further lines of the configuration.
     """
 
     directory: Path
@@ -31,6 +32,7 @@ class Deployment:
     ca_file: Path | None
     options: dict[str, object]
     mirror: dict[str, object]
+    more: str = ""
 
     @property
     def token_file(self) -> Path:
@@ -55,7 +57,7 @@ class Deployment:
             f"[DEFAULT]\nstate_path = {self.state}\n[inventory]\ndriver = cmdb\n"
             f"[cmdb]\nadapter = nautobot\n{_lines(self.mirror)}"
             f"[nautobot]\nendpoint = {self.endpoint}\ntoken_file = {self.token_file}\n"
-            f"{_lines({**trusted, **self.options})}"
+            f"{_lines({**trusted, **self.options})}{self.more}"
         )
         return config.settings(files=[str(file)])
 

@@ -1,0 +1,268 @@
+"""A Nautobot for the drivers' conformance kit: what it owns is made through its REST API."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oslo_config import cfg
+
+from craton.backends.cmdb.nautobot.naming import region_id
+from craton.driver import InventoryDriver
+from craton.models import E, Entity, Host, Region, Tenant, links
+from craton.testing import Harness
+from tests.functional.cmdb.nautobot.deployment import Deployment
+from tests.functional.cmdb.nautobot.fleet import DEVICE
+from tests.functional.cmdb.nautobot.rest import Rest
+from tests.services.nautobot import Nautobot
+
+#: Fields of Craton's that have no place in Nautobot, and the types of custom fields for them.
+_FIELDS = {
+    "project_id": ("text", "tenancy.tenant"),
+    "customer": ("text", "tenancy.tenant"),
+    "ssh_port": ("integer", DEVICE),
+    "ssh_user": ("text", DEVICE),
+}
+OPTIONS = {
+    "fields": ",".join(f"{name}:{name}" for name in _FIELDS),
+    "asset_id": "serial",
+    "timeout": 20,
+}
+
+#: What the kit's objects are, by the tables that they are in: the quickest way to be rid of them.
+_TABLES = (
+    *("ipam_ipaddresstointerface", "dcim_interface", "dcim_device", "ipam_ipaddress"),
+    *("dcim_location", "tenancy_tenant", "extras_objectchange"),
+)
+
+
+class Ground:
+    """A Nautobot with all that tenants, regions and hosts of the kit refer to."""
+
+    def __init__(self, nautobot: Nautobot, rest: Rest) -> None:
+        self.nautobot, self.rest = nautobot, rest
+        active = {"name": "Active"}
+        self.kind = rest.create("dcim/location-types", name="site", content_types=[DEVICE])
+        maker = rest.create("dcim/manufacturers", name="Tyrell")
+        self.model = rest.create("dcim/device-types", manufacturer=maker, model="Nexus 6")
+        self.role = rest.create("extras/roles", name="any", content_types=[DEVICE])
+        for prefix in ("0.0.0.0/0", "::/0"):
+            rest.create("ipam/prefixes", prefix=prefix, status=active, type="network")
+        for key, (type, of) in _FIELDS.items():
+            rest.create("extras/custom-fields", key=key, label=key, type=type, content_types=[of])
+        self.locations: dict[str, tuple[str, str]] = {}
+
+    def clear(self) -> None:
+        """Have no tenants, regions and hosts."""
+        self.nautobot.postgres.execute(
+            ";".join(f"DELETE FROM {table}" for table in _TABLES), database="nautobot"
+        )
+        self.locations.clear()
+
+    def add(self, entities: Sequence[Entity]) -> list[str]:
+        """Make what the entities say, and return their ids, in their order."""
+        found: dict[int, str] = {}
+        for kind, make in ((Tenant, self._tenants), (Region, self._regions), (Host, self._hosts)):
+            chosen = [(n, entity) for n, entity in enumerate(entities) if type(entity) is kind]
+            if chosen:
+                made = make([entity for _, entity in chosen])
+                found.update(zip((n for n, _ in chosen), made, strict=True))
+        return [found[n] for n in range(len(entities))]
+
+    def _tenants(self, tenants: Sequence[Any]) -> list[str]:
+        return self.rest.create_all(
+            "tenancy/tenants",
+            (
+                {
+                    "name": tenant.name,
+                    "description": tenant.description,
+                    "custom_fields": _custom(tenant),
+                }
+                for tenant in tenants
+            ),
+        )
+
+    def _regions(self, regions: Sequence[Any]) -> list[str]:
+        made = self.rest.create_all(
+            "dcim/locations",
+            (
+                {
+                    "name": region.name,
+                    "description": region.description,
+                    "location_type": self.kind,
+                    "status": {"name": "Active"},
+                    "tenant": region.tenant_id,
+                }
+                for region in regions
+            ),
+        )
+        ids = [region_id(id, of.tenant_id) for id, of in zip(made, regions, strict=True)]
+        for region, location, of in zip(ids, made, regions, strict=True):
+            self.locations[region] = (location, of.tenant_id)
+        return ids
+
+    def _hosts(self, hosts: Sequence[Any]) -> list[str]:
+        made = self.rest.create_all("dcim/devices", map(self._device, hosts))
+        addressed = [
+            (id, host) for id, host in zip(made, hosts, strict=True) if host.ip_address is not None
+        ]
+        if addressed:
+            self._address(addressed)
+        return made
+
+    def _device(self, host: Any) -> dict[str, Any]:
+        location, tenant = self.locations[host.region_id]
+        return {
+            "name": host.name,
+            "device_type": self.model,
+            "role": self.role,
+            "location": location,
+            "tenant": tenant,
+            "status": {"name": "Active" if host.active else "Offline"},
+            "serial": host.asset_id or "",
+            "custom_fields": _custom(host),
+        }
+
+    def _address(self, hosts: Sequence[tuple[str, Any]]) -> None:
+        active = {"name": "Active"}
+        ports = self.rest.create_all(
+            "dcim/interfaces",
+            (
+                {"device": id, "name": "eth0", "type": "virtual", "status": active}
+                for id, _ in hosts
+            ),
+        )
+        wanted = sorted({host.ip_address for _, host in hosts})
+        made = self.rest.create_all(
+            "ipam/ip-addresses",
+            (
+                {
+                    "address": f"{one}/{128 if ':' in one else 32}",
+                    "namespace": "Global",
+                    "status": active,
+                }
+                for one in wanted
+            ),
+        )
+        ids = dict(zip(wanted, made, strict=True))
+        self.rest.create_all(
+            "ipam/ip-address-to-interface",
+            (
+                {"ip_address": ids[host.ip_address], "interface": port}
+                for port, (_, host) in zip(ports, hosts, strict=True)
+            ),
+        )
+        self.rest.change_all(
+            "dcim/devices",
+            (
+                {
+                    "id": id,
+                    "primary_ip6" if ":" in host.ip_address else "primary_ip4": ids[
+                        host.ip_address
+                    ],
+                }
+                for id, host in hosts
+            ),
+        )
+
+
+class NautobotDriverHarness(Harness):
+    """The driver cmdb on a Nautobot, with its mirror in SQLite.
+
+    Args:
+        ground: The Nautobot.
+        deployment: The configuration, in a directory of the test's own.
+        template: The directory of a mirror of the Nautobot without anything of the kit's.
+    """
+
+    def __init__(self, ground: Ground, deployment: Deployment, template: Path) -> None:
+        self.ground, self.deployment, self.template = ground, deployment, template
+
+    def settings(self) -> cfg.ConfigOpts:
+        return self.deployment.settings()
+
+    def reset(self) -> None:
+        self.ground.clear()
+        shutil.rmtree(self.deployment.state, ignore_errors=True)
+        shutil.copytree(self.template, self.deployment.state)
+
+    @contextmanager
+    def outage(self) -> Iterator[None]:
+        """Move the mirror away; connections that are older than a second are made anew."""
+        state = self.deployment.state
+        away = state.with_name("away")
+        state.rename(away)
+        time.sleep(1.1)
+        try:
+            yield
+        finally:
+            away.rename(state)
+
+    def seed(self, driver: InventoryDriver, entities: Sequence[E]) -> list[E]:
+        owned = driver.capabilities.amendable
+        if not any(type(entity) in owned for entity in entities):
+            return super().seed(driver, entities)
+        ids = self.ground.add(entities)
+        driver.sync()
+        assert not driver.mirror_status().rejected
+        return [
+            _amended(driver, dataclasses.replace(entity, id=id))
+            for id, entity in zip(ids, entities, strict=True)
+        ]
+
+
+def _custom(entity: Entity) -> dict[str, Any]:
+    return {name: getattr(entity, name) or None for name in _FIELDS if hasattr(entity, name)}
+
+
+def _amended(driver: InventoryDriver, entity: E) -> E:
+    """Add the part that is Craton's own."""
+    stored = driver.get(type(entity), entity.id)
+    variables: Any = getattr(entity, "variables", None)
+    linked = any(getattr(entity, name) for name, _ in links(type(entity)))
+    if not variables and not linked and not getattr(entity, "templated", ()):
+        return stored
+    own = {name: getattr(entity, name) for name in ("variables", "templated")}
+    own |= {name: getattr(entity, name) for name, _ in links(type(entity))}
+    return driver.replace(dataclasses.replace(stored, **own))
+
+
+def deployed(nautobot: Nautobot, directory: Path) -> Deployment:
+    """Configure Craton for the kit, in a directory."""
+    more = "[database]\nconnection_recycle_time = 1\n"
+    return Deployment(directory, nautobot.url, nautobot.token, None, dict(OPTIONS), {}, more)
+
+
+class OnNautobot:
+    """The fixtures of a suite that runs on a Nautobot."""
+
+    @pytest.fixture(scope="class")
+    def ground(self, nautobot_server: Nautobot) -> Ground:
+        """A Nautobot without tenants, regions and hosts."""
+        nautobot_server.reset()
+        with Rest(nautobot_server.url, nautobot_server.token) as rest:
+            return Ground(nautobot_server, rest)
+
+    @pytest.fixture(scope="class")
+    def template(
+        self,
+        ground: Ground,
+        template_of: Callable[[str], Path],
+        tmp_path_factory: pytest.TempPathFactory,
+    ) -> Path:
+        """The directory of a mirror of it."""
+        deployment = deployed(ground.nautobot, tmp_path_factory.mktemp("mirror"))
+        shutil.copytree(template_of("sql"), deployment.state)
+        with deployment.driver() as driver:
+            driver.sync()
+        return deployment.state
+
+    @pytest.fixture
+    def harness(self, ground: Ground, template: Path, tmp_path: Path) -> Harness:
+        return NautobotDriverHarness(ground, deployed(ground.nautobot, tmp_path), template)
