@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import pymongo
-from pymongo import MongoClient
+from pymongo import MongoClient, ReadPreference
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -71,7 +71,9 @@ def snapshot(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
 @contextmanager
 def _transaction(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]:
     with client.start_session(causal_consistency=False) as session:
-        session.start_transaction(read_concern=SNAPSHOT, write_concern=MAJORITY)
+        session.start_transaction(
+            read_concern=SNAPSHOT, write_concern=MAJORITY, read_preference=ReadPreference.PRIMARY
+        )
         try:
             yield session
         finally:

@@ -122,6 +122,18 @@ def test_a_commit_whose_answer_is_lost_is_asked_for_again(
     assert names(driver) == ["h1", "h2", "h3", "h5"]
 
 
+def test_a_commit_that_a_majority_did_not_confirm_is_asked_for_again(
+    driver: MongoDriver, fail: Callable[..., None]
+) -> None:
+    lag = {"code": 64, "errmsg": "waiting for replication timed out", "codeName": "x"}
+    fail("commitTransaction", times=2, writeConcernError=lag)
+    driver.create(host("h"))
+    assert names(driver) == ["h"]
+    fail("commitTransaction", writeConcernError=lag)
+    with pytest.raises(Indeterminate):
+        driver.create(host("i"))
+
+
 def test_a_commit_that_is_never_answered_is_unavailable(
     driver: MongoDriver, fail: Callable[..., None]
 ) -> None:
