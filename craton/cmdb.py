@@ -104,11 +104,12 @@ class CmdbAdapter(ABC):
     owner: ClassVar[str]
 
     #: The kinds of which the CMDB has every one. Nobody creates or deletes such an entity through
-    #: Craton, unless the adapter writes them. Of other kinds the adapter may yield some, which are
-    #: the CMDB's, and Craton may have more of its own.
+    #: Craton. Of other kinds the adapter may yield some, which are the CMDB's, and Craton may have
+    #: more of its own.
     owns: ClassVar[frozenset[type[Entity]]] = frozenset((Tenant, Region, Host))
 
-    #: The kinds that :meth:`write` changes in the CMDB.
+    #: The kinds that :meth:`write` changes in the CMDB. The driver passes on what Craton is asked
+    #: to change of one such entity; to create and to delete stays with the CMDB.
     writes: ClassVar[frozenset[type[Entity]]] = frozenset()
 
     def __init__(self, settings: cfg.ConfigOpts) -> None:

@@ -583,9 +583,7 @@ class InventoryDriver(InventoryReader):
         """Return the versions of the store's schema."""
         raise BackendFault("the driver claims migrations, and has none")
 
-    def _sync(
-        self, everything: bool, confirm: bool, max_age: float, patience: float
-    ) -> SyncReport:
+    def _sync(self, everything: bool, confirm: bool, max_age: float, patience: float) -> SyncReport:
         """Bring over what the owner has; the arguments are those of ``sync``."""
         raise BackendFault("the driver claims to be a mirror, and follows nobody")
 

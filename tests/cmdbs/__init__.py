@@ -15,13 +15,15 @@ from typing import Any
 from oslo_config import cfg
 
 from craton.cmdb import CmdbAdapter, End, Gone, Item, Present, Unusable
-from craton.errors import Unavailable
-from craton.models import Entity
+from craton.errors import ReadOnly, Unavailable
+from craton.models import NEVER, Entity, Host
 
 OWNER = "Testbed"
 
 #: The name of the entry point.
 ADAPTER = "testbed"
+#: That of the adapter that writes.
+WRITING = "testbed-writing"
 
 Key = tuple[type[Entity], str]
 
@@ -155,6 +157,28 @@ class TestbedAdapter(CmdbAdapter):
             yield item
 
 
+class WritingAdapter(TestbedAdapter):
+    """Lets Craton change hosts, but for their names. It keeps addresses in its own way."""
+
+    writes = frozenset((Host,))
+
+    def _write(self, before: Entity | None, after: Entity | None) -> None:
+        assert isinstance(before, Host)
+        assert isinstance(after, Host)
+        if after.name != before.name:
+            raise ReadOnly(self.owner)
+        cmdb = Cmdb(Path(self.settings.testbed.file))
+        _, item = cmdb.read().objects[Host, after.id]
+        assert isinstance(item, Present)
+        assert item.entity == dataclasses.replace(before, **_NO_STAMPS)
+        if after.asset_id == "rewritten":
+            after = dataclasses.replace(after, asset_id="as the CMDB likes it")
+        cmdb.put(dataclasses.replace(after, **_NO_STAMPS))
+
+
+_NO_STAMPS: dict[str, Any] = {"revision": "", "created_at": NEVER, "updated_at": NEVER}
+
+
 def install(directory: Path) -> Path:
     """Write what a package installer would, so that the adapter has an entry point.
 
@@ -166,6 +190,7 @@ def install(directory: Path) -> Path:
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: testbed\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text(
         f"[craton.cmdb.adapters]\n{ADAPTER} = {__name__}:{TestbedAdapter.__name__}\n"
+        f"{WRITING} = {__name__}:{WritingAdapter.__name__}\n"
     )
     return directory
 

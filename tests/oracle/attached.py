@@ -143,7 +143,7 @@ def _stored(fleet, entity):
 
 
 def _written(rng, values):
-    # In ASCII, because the writer does not escape every character that the reader takes for a space.
+    # In ASCII: the writer does not escape every character that the reader takes for a space.
     text = yaml.dump(
         values,
         Dumper=_Dumper,

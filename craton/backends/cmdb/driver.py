@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -17,15 +18,27 @@ from craton.backends.cmdb.amending import Amendments
 from craton.backends.cmdb.books import Books, State
 from craton.backends.cmdb.entries import KINDS_BY_NAME
 from craton.backends.cmdb.lease import Lease
+from craton.backends.cmdb.passing import written_through
 from craton.backends.cmdb.reader import MirrorReader
 from craton.backends.cmdb.syncing import Sync, is_fresh
 from craton.capabilities import Capabilities, Capability
-from craton.driver import Change, Create, InventoryDriver, InventoryReader, Migrations, now
+from craton.driver import (
+    Change,
+    Create,
+    InventoryDriver,
+    InventoryReader,
+    Migrations,
+    Replace,
+    now,
+)
 from craton.errors import (
     ConfigurationError,
+    Conflict,
     CratonError,
     OwnerUnavailable,
+    ReadOnly,
     RevisionConflict,
+    SyncHeld,
     Unavailable,
 )
 from craton.mirror import MirrorStatus, Origin, SyncReport
@@ -39,6 +52,9 @@ _LOOK: Final = 0.1
 
 #: How long a state is taken to be the present one, in seconds.
 _GLANCE: Final = 1.0
+
+#: How long a change that was made in the CMDB may wait for a sync of somebody else's, in seconds.
+_PATIENCE: Final = 8.0
 
 #: How often a write of one change begins again because the mirror moved on.
 _ATTEMPTS: Final = 10
@@ -139,12 +155,40 @@ class CmdbDriver(MirrorReader, InventoryDriver):
             return
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._amend(iter(first))
+                self._amend_or_pass_on(first)
                 return
             except RevisionConflict:
                 # The mirror moved on; that is no affair of a caller who set no condition.
                 if attempt == _ATTEMPTS or any(map(_is_conditional, first)):
                     raise
+
+    def _amend_or_pass_on(self, changes: Sequence[Change]) -> None:
+        try:
+            self._amend(iter(changes))
+        except ReadOnly:
+            (change,) = changes
+            if not isinstance(change, Replace) or type(change.entity) not in self._adapter.writes:
+                raise
+            self._pass_on(change)
+
+    def _pass_on(self, change: Replace) -> None:
+        """Make a change in the CMDB, let the mirror follow, and stamp it as the caller was told.
+
+        Raises:
+            RevisionConflict: The entity has another revision than the change expects.
+            Conflict: The CMDB made something else of the change, which is in the mirror now.
+            SyncHeld: The CMDB made the change, and the mirror does not follow at present.
+        """
+        owner = self._adapter.owner
+        written_through(self._store, self._adapter, change)
+        done = self._sync(everything=False, confirm=False, max_age=0.0, patience=_PATIENCE)
+        if done.held:
+            raise SyncHeld(owner, (region.name for region in done.held))
+        try:
+            self._amend(iter((dataclasses.replace(change, if_revision=None),)))
+        except ReadOnly as error:
+            message = f"{owner} made something else of the change; read what it is now"
+            raise Conflict(message, owner=owner) from error
 
     def _amend(self, changes: Iterator[Change]) -> None:
         adapter = self._adapter

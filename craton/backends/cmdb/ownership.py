@@ -156,6 +156,16 @@ def amended(before: E, after: E, entry: Entry, owner: str, is_mirrored: IsMirror
     return dataclasses.replace(entry, own=frozenset(own), flags=entry.flags - own)
 
 
+def cmdb_part_after(before: E, after: E, entry: Entry, is_mirrored: IsMirrored) -> E:
+    """Return what the CMDB is to say when a mirrored entity becomes another.
+
+    A variable that is new is Craton's own; the CMDB's may get other values, or go.
+    """
+    theirs = _variables(before).members().keys() - entry.own
+    own = frozenset(_variables(after).members().keys() - theirs)
+    return cmdb_part(after, dataclasses.replace(entry, own=own), is_mirrored)
+
+
 def _changed(before: Variables, after: Variables) -> Iterable[str]:
     old, new = before.members(), after.members()
     return [name for name in {**old, **new} if old.get(name) != new.get(name)]

@@ -86,9 +86,7 @@ class Wrapper(WrappedReader, InventoryDriver):
     def _migrations(self) -> Migrations:
         return self.inner._migrations()
 
-    def _sync(
-        self, everything: bool, confirm: bool, max_age: float, patience: float
-    ) -> SyncReport:
+    def _sync(self, everything: bool, confirm: bool, max_age: float, patience: float) -> SyncReport:
         return self.inner._sync(everything, confirm, max_age, patience)
 
     def _mirror_status(self, rejected: int) -> MirrorStatus:
