@@ -15,6 +15,7 @@ from bench.floors.imports import insert_everything
 from bench.http import Connection
 from bench.measure import Growth, Timing, Work, best_of, medians
 from bench.memory import PeakMemory
+from bench.mirror import measure_mirror
 from bench.mongo import measure_mongo
 from bench.nautobot import measure_nautobot
 from bench.processes import craton_server, floor_server
@@ -186,6 +187,7 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "unchanged": measure_unchanged,
     "requests": measure_requests,
     "references": measure_references,
+    "mirror": measure_mirror,
     "mongo": measure_mongo,
     "nautobot": measure_nautobot,
 }
