@@ -173,6 +173,7 @@ class TestNodes:
                         attempt()
                 first.execute("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=true'")
                 cluster.rejoin(second)
+                cluster.wait_until_whole()
                 assert sql.replace(tenant).name == "t"
             self.check_session(first.url(name), tmp_path)
 
