@@ -23,7 +23,7 @@ class MongoHarness(Harness):
         self.file = directory / "craton.conf"
         self.file.write_text(
             "[inventory]\ndriver = mongo\n"
-            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\n"
+            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 3\n"
         )
 
     def settings(self) -> cfg.ConfigOpts:

@@ -66,6 +66,7 @@ class MongoDriver(MongoReader, InventoryDriver):
         return {"mongo": OPTIONS}
 
     def _open(self) -> None:
+        self._close()
         self._connected = connect(self.settings)
         try:
             # Before anything is sent, so that it is told before the server is found missing.

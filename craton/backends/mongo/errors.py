@@ -69,7 +69,7 @@ _CODES: Final[dict[int, tuple[type[CratonError], str]]] = {
 #: What any other error becomes, the most specific class first.
 _TABLE: Final[tuple[tuple[type[Exception], type[CratonError], str], ...]] = (
     (WriteLostError, Indeterminate, _UNKNOWN),
-    (errors.WTimeoutError, Indeterminate, _UNCONFIRMED),
+    (errors.WriteConcernError, Indeterminate, _UNCONFIRMED),
     (errors.WaitQueueTimeoutError, Unavailable, _BUSY),
     (errors.NetworkTimeout, Unavailable, _SLOW),
     (errors.ExecutionTimeout, Unavailable, _SLOW),
@@ -130,7 +130,8 @@ def is_unknown(error: BaseException) -> bool:
 
 def _translation(error: Exception) -> CratonError:
     ours = _CODES.get(_code(error) or 0)
-    if ours is not None:
+    # The code of one about the write concern is about that; the write itself was made.
+    if ours is not None and not isinstance(error, errors.WriteConcernError):
         return ours[0](ours[1])
     if isinstance(error, errors.OperationFailure) and error.has_error_label(_TRANSIENT):
         return Unavailable(_CONFLICT)

@@ -25,6 +25,9 @@ from craton.backends.mongo.errors import WriteLostError, is_retried, is_unknown
 #: For how long a write is tried again, in seconds.
 _PATIENCE: Final = 3
 
+#: How long to wait before the answer to a commit is asked for again, in seconds.
+_PAUSE: Final = 0.05
+
 #: How long to wait for a server to let go of a transaction that failed, in seconds. It does so by
 #: itself later.
 _ABORT: Final = 1
@@ -85,10 +88,10 @@ def _transaction(client: MongoClient[dict[str, Any]]) -> Iterator[ClientSession]
 def _commit(session: ClientSession) -> None:
     """Commit; when the answer is lost, ask again, which commits nothing twice.
 
+    https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
+
     Raises:
         WriteLostError: There was no answer in all that time.
-
-    https://github.com/mongodb/specifications/blob/master/source/transactions/transactions.md
     """
     end = time.monotonic() + _PATIENCE
     while True:
@@ -99,5 +102,6 @@ def _commit(session: ClientSession) -> None:
                 raise
             if time.monotonic() > end:
                 raise WriteLostError from error
+            time.sleep(_PAUSE)
         else:
             return

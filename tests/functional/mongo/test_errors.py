@@ -225,6 +225,7 @@ def test_what_nobody_expects_is_a_fault(driver: MongoDriver, fail: Callable[...,
     [
         (WriteLostError(), Indeterminate),
         (vendor.WTimeoutError("w", 64, {}), Indeterminate),
+        (vendor.WriteConcernError("w", 91, {}), Indeterminate),
         (vendor.WaitQueueTimeoutError("w"), Unavailable),
         (vendor.NetworkTimeout("n"), Unavailable),
         (vendor.ServerSelectionTimeoutError("s"), Unavailable),
