@@ -147,11 +147,11 @@ def started(directory: Path, options: Sequence[str] = ()) -> Iterator[Mongo]:
 
 
 @contextmanager
-def given(directory: Path, options: Sequence[str] = ()) -> Iterator[Mongo]:
-    """Lend the server that the environment names, else an own one with these options."""
+def given(directory: Path) -> Iterator[Mongo]:
+    """Lend the server that the environment names, else an own one."""
     uri = os.environ.get(VARIABLE)
     if uri is not None:
         yield Mongo(uri)
         return
-    with started(directory, options) as mongo:
+    with started(directory) as mongo:
         yield mongo
