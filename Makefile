@@ -45,7 +45,7 @@ galera: services  ## Run all of the kit on a cluster, and the HTTP contract on M
 	$(BIN)/python -m pytest -q tests/functional/sql/galera_kit.py
 	CRATON_TEST_BACKENDS=mariadb $(BIN)/python -m pytest -q -n 2 --dist loadgroup tests/functional/api
 
-nautobot: services  ## Run the whole kit on the driver cmdb with a Nautobot
+nautobot: services  ## Run both conformance kits as a whole with a Nautobot
 	$(BIN)/python -m pytest tests/functional/cmdb/nautobot/whole_kit.py
 
 docs: bootstrap  ## Build the documentation into docs/_build/html

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from craton.testing import Harness
+from craton.testing.adapters import AdapterHarness
 from tests.functional.cmdb.nautobot import fleet
+from tests.functional.cmdb.nautobot.adapting import NautobotHarness
 from tests.functional.cmdb.nautobot.deployment import Deployment
+from tests.functional.cmdb.nautobot.machines import Floor
 from tests.functional.cmdb.nautobot.proxy import Proxy
 from tests.functional.cmdb.nautobot.rest import Rest
+from tests.functional.cmdb.nautobot.seeding import Ground, NautobotDriverHarness, deployed
 from tests.services import nautobot as service
 from tests.services.nautobot import Nautobot
 
@@ -75,3 +81,61 @@ def deploy(nautobot_server: Nautobot, tmp_path: Path) -> Callable[..., Deploymen
         return Deployment(tmp_path, url, token, None, options, mirror)
 
     return made
+
+
+@pytest.fixture(scope="class")
+def floor(nautobot_server: Nautobot) -> Floor:
+    """A Nautobot that holds nothing but a place for machines."""
+    nautobot_server.reset()
+    with Rest(nautobot_server.url, nautobot_server.token) as rest:
+        return Floor(nautobot_server, rest)
+
+
+@pytest.fixture
+def adapter_harness(
+    request: pytest.FixtureRequest,
+    floor: Floor,
+    proxy: Proxy,
+    nautobot_server: Nautobot,
+    tmp_path: Path,
+) -> AdapterHarness:
+    """What the kit for adapters works on."""
+    # Where somebody waits for it, not long; elsewhere so long that a busy machine is no fault.
+    timeout = 8 if "silent" in request.node.name else 20
+    deployment = Deployment(
+        tmp_path,
+        proxy.url,
+        nautobot_server.token,
+        proxy.authority.file,
+        {"timeout": timeout, "page_size": 20, "group_prefixes": "tags:"},
+        {},
+    )
+    return NautobotHarness(floor, proxy, deployment)
+
+
+@pytest.fixture(scope="class")
+def ground(nautobot_server: Nautobot) -> Iterator[Ground]:
+    """A Nautobot without tenants, regions and hosts."""
+    nautobot_server.reset()
+    with Rest(nautobot_server.url, nautobot_server.token) as rest:
+        yield Ground(nautobot_server, rest)
+
+
+@pytest.fixture(scope="class")
+def ground_mirror(
+    ground: Ground,
+    template_of: Callable[[str], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """The directory of a mirror of it."""
+    deployment = deployed(ground.nautobot, tmp_path_factory.mktemp("mirror"))
+    shutil.copytree(template_of("sql"), deployment.state)
+    with deployment.driver() as driver:
+        driver.sync()
+    return deployment.state
+
+
+@pytest.fixture
+def driver_harness(ground: Ground, ground_mirror: Path, tmp_path: Path) -> Harness:
+    """What the kit for drivers works on."""
+    return NautobotDriverHarness(ground, deployed(ground.nautobot, tmp_path), ground_mirror)

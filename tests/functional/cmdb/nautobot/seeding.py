@@ -5,12 +5,11 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from oslo_config import cfg
 
 from craton.backends.cmdb.nautobot.naming import region_id
@@ -32,6 +31,8 @@ _FIELDS = {
 OPTIONS = {
     "fields": ",".join(f"{name}:{name}" for name in _FIELDS),
     "asset_id": "serial",
+    # Each device has a role; the kit wants hosts without a group.
+    "group_prefixes": "tags:tag_",
     "timeout": 20,
 }
 
@@ -127,6 +128,7 @@ class Ground:
             "status": {"name": "Active" if host.active else "Offline"},
             "serial": host.asset_id or "",
             "custom_fields": _custom(host),
+            "local_config_context_data": _context(host),
         }
 
     def _address(self, hosts: Sequence[tuple[str, Any]]) -> None:
@@ -217,6 +219,23 @@ class NautobotDriverHarness(Harness):
         ]
 
 
+def _context(host: Any) -> dict[str, Any] | None:
+    """Return the variables of a host, unless PostgreSQL would change one; then they are Craton's.
+
+    Its jsonb keeps neither the order of keys nor every number as it was written.
+    """
+    values = host.variables.decode()
+    return values if values and _is_plain(list(values.values())) else None
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_plain, value))
+    if isinstance(value, dict):
+        return len(value) < 2 and _is_plain(list(value.values()))
+    return not isinstance(value, float) and not (isinstance(value, int) and abs(value) > 2**53)
+
+
 def _custom(entity: Entity) -> dict[str, Any]:
     return {name: getattr(entity, name) or None for name in _FIELDS if hasattr(entity, name)}
 
@@ -237,32 +256,3 @@ def deployed(nautobot: Nautobot, directory: Path) -> Deployment:
     """Configure Craton for the kit, in a directory."""
     more = "[database]\nconnection_recycle_time = 1\n"
     return Deployment(directory, nautobot.url, nautobot.token, None, dict(OPTIONS), {}, more)
-
-
-class OnNautobot:
-    """The fixtures of a suite that runs on a Nautobot."""
-
-    @pytest.fixture(scope="class")
-    def ground(self, nautobot_server: Nautobot) -> Ground:
-        """A Nautobot without tenants, regions and hosts."""
-        nautobot_server.reset()
-        with Rest(nautobot_server.url, nautobot_server.token) as rest:
-            return Ground(nautobot_server, rest)
-
-    @pytest.fixture(scope="class")
-    def template(
-        self,
-        ground: Ground,
-        template_of: Callable[[str], Path],
-        tmp_path_factory: pytest.TempPathFactory,
-    ) -> Path:
-        """The directory of a mirror of it."""
-        deployment = deployed(ground.nautobot, tmp_path_factory.mktemp("mirror"))
-        shutil.copytree(template_of("sql"), deployment.state)
-        with deployment.driver() as driver:
-            driver.sync()
-        return deployment.state
-
-    @pytest.fixture
-    def harness(self, ground: Ground, template: Path, tmp_path: Path) -> Harness:
-        return NautobotDriverHarness(ground, deployed(ground.nautobot, tmp_path), template)

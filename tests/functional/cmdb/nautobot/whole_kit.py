@@ -1,10 +1,24 @@
-"""The whole conformance kit for drivers, on the driver cmdb with a Nautobot behind it."""
+"""Both conformance kits as a whole, with a Nautobot: ``make nautobot`` runs them."""
 
 from __future__ import annotations
 
-from craton.testing import DriverSuite
-from tests.functional.cmdb.nautobot.seeding import OnNautobot
+import pytest
+
+from craton.testing import DriverSuite, Harness
+from craton.testing.adapters import AdapterHarness, AdapterSuite
 
 
-class TestNautobot(OnNautobot, DriverSuite):
-    """What the kit wants the CMDB to have is made through Nautobot's REST API."""
+class TestAdapter(AdapterSuite):
+    """The adapter by itself."""
+
+    @pytest.fixture
+    def harness(self, adapter_harness: AdapterHarness) -> AdapterHarness:
+        return adapter_harness
+
+
+class TestDriver(DriverSuite):
+    """The driver cmdb; what the CMDB is to have is made through Nautobot's REST API."""
+
+    @pytest.fixture
+    def harness(self, driver_harness: Harness) -> Harness:
+        return driver_harness
