@@ -7,19 +7,17 @@ UTF-8, which is the order of code points.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, TypeAlias
-
-from bson.datetime_ms import DatetimeMS
 
 from craton import jsontext
 from craton.backends.mongo.documents import TOKENS, is_storable, key_of
 from craton.backends.mongo.tokens import HEAD, bounds, token
+from craton.backends.mongo.values import NotInMongoError, as_stored, beginning, bound, storable
 from craton.errors import InvalidValue
-from craton.fields import Integer, Links, Moment, Spec, Text, VariableMap, VariableNames
+from craton.fields import Links, Text, VariableNames
 from craton.models import Entity, specs
 from craton.names import check_variable_name
 from craton.query import (
@@ -39,27 +37,18 @@ from craton.query import (
 MAX_VALUES: Final = 10_000
 MAX_CONDITIONS: Final = 200
 MAX_DEPTH: Final = 20
-MAX_LENGTH: Final = 1_000
 
 Filter: TypeAlias = dict[str, Any]
 
 _EVERYTHING: Final[Filter] = {}
 _NOTHING: Final[Filter] = {"_id": {"$in": []}}
 
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
 _ORDER: Final = {
     Operator.LT: "$lt",
     Operator.LE: "$lte",
     Operator.GT: "$gt",
     Operator.GE: "$gte",
 }
-_HIGHEST: Final = 0x10FFFF
-_SURROGATES: Final = (0xD800, 0xDFFF)
-
-
-class NotInMongoError(Exception):
-    """A predicate, or a part of it, that the base class must apply."""
 
 
 @dataclass(frozen=True)
@@ -146,10 +135,10 @@ class Translator:
         if len(predicate.path) > 1:
             return Condition(_has_variable(predicate.path[1]), exact=False)
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
-        bound = _bound(spec, predicate.operator, predicate.value)
-        if bound is None:
+        limit = bound(spec, predicate.operator, predicate.value)
+        if limit is None:
             return Condition(_NOTHING)
-        return Condition({key_of(name): {_ORDER[predicate.operator]: bound}})
+        return Condition({key_of(name): {_ORDER[predicate.operator]: limit}})
 
     def _in(self, predicate: In) -> Condition:
         self._spend(len(predicate.values))
@@ -163,20 +152,20 @@ class Translator:
     def _prefix(self, predicate: Prefix) -> Condition:
         if len(predicate.path) > 2:
             return Condition(_has_variable(predicate.path[1]), exact=False)
-        prefix = _storable(predicate.prefix)
+        prefix = storable(predicate.prefix)
         if len(predicate.path) == 2:
             return _variable_begins(predicate.path[1], prefix)
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
         if not isinstance(spec, Text):
             return Condition(_NOTHING)
-        return Condition({key_of(name): _beginning(prefix)})
+        return Condition({key_of(name): beginning(prefix)})
 
     def _overlaps(self, predicate: Overlaps) -> Condition:
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
         if len(predicate.path) > 1 or not isinstance(spec, Links | VariableNames):
             return Condition(_NOTHING)
         self._spend(len(predicate.values))
-        return Condition({name: {"$in": [_storable(value) for value in predicate.values]}})
+        return Condition({name: {"$in": [storable(value) for value in predicate.values]}})
 
     def _equals_one(self, path: tuple[str, ...], values: Sequence[Any]) -> Condition:
         if len(path) > 2:
@@ -184,7 +173,7 @@ class Translator:
         if len(path) == 2:
             return _variable_equals_one(path[1], values)
         name, spec = path[0], self._specs[path[0]]
-        equal = [stored for value in values for stored in _as_stored(spec, value)]
+        equal = [stored for value in values for stored in as_stored(spec, value)]
         if len(equal) == 1:
             return Condition({key_of(name): equal[0]})
         return Condition({key_of(name): {"$in": equal}})
@@ -231,7 +220,7 @@ def _variable_begins(name: str, prefix: str) -> Condition:
     text = jsontext.comparable(prefix)[:-1]
     lowest, _ = bounds(name)
     return Condition(
-        {TOKENS: {"$elemMatch": _beginning(lowest + text[:HEAD])}}, exact=len(text) <= HEAD
+        {TOKENS: {"$elemMatch": beginning(lowest + text[:HEAD])}}, exact=len(text) <= HEAD
     )
 
 
@@ -251,66 +240,3 @@ def _comparable(value: object) -> str:
     if not is_storable(text):
         raise NotInMongoError
     return text
-
-
-# -- fields ----------------------------------------------------------------------------------
-
-
-def _storable(value: object) -> str:
-    if type(value) is not str or len(value) > MAX_LENGTH or not is_storable(value):
-        raise NotInMongoError
-    return value
-
-
-def _as_stored(spec: Spec, value: Any) -> list[object]:
-    """Return what a document holds where its field equals a value: one thing, or nothing can."""
-    if type(value) is float and not math.isfinite(value):
-        value = None  # as which it compares
-    if isinstance(spec, Links | VariableMap | VariableNames):
-        return []
-    if value is None:
-        return [None] if spec.optional else []
-    if isinstance(spec, Moment):
-        aware = type(value) is datetime and value.utcoffset() is not None
-        return [_milliseconds(value)] if aware and value.microsecond % 1000 == 0 else []
-    if isinstance(spec, Text):
-        return [_storable(value)] if type(value) is str else []
-    if isinstance(spec, Integer):
-        return [value] if type(value) is int and spec.minimum <= value <= spec.maximum else []
-    return [value] if type(value) is bool else []
-
-
-def _bound(spec: Spec, operator: Operator, value: Any) -> object:
-    """Return what to compare a field with; ``None`` if it never stands in this relation."""
-    if isinstance(spec, Text) and type(value) is str:
-        return _storable(value)
-    if isinstance(spec, Integer) and type(value) is int:
-        return max(spec.minimum - 1, min(spec.maximum + 1, value))
-    if isinstance(spec, Moment) and type(value) is datetime:
-        if value.utcoffset() is None:
-            raise NotInMongoError
-        return _milliseconds(value, up=operator in (Operator.LT, Operator.GE))
-    return None
-
-
-def _milliseconds(moment: datetime, *, up: bool = False) -> DatetimeMS:
-    """Return a time as it is stored, which may lie between two such."""
-    since = moment - _EPOCH
-    return DatetimeMS(-(-since // _MILLISECOND) if up else since // _MILLISECOND)
-
-
-def _beginning(prefix: str) -> Filter:
-    """Return the range of the strings that begin so."""
-    end = _successor(prefix)
-    return {"$gte": prefix} if end is None else {"$gte": prefix, "$lt": end}
-
-
-def _successor(prefix: str) -> str | None:
-    """Return the first string behind all those that begin with the prefix, if there is one."""
-    for position in range(len(prefix) - 1, -1, -1):
-        following = ord(prefix[position]) + 1
-        if following == _SURROGATES[0]:
-            following = _SURROGATES[1] + 1
-        if following <= _HIGHEST:
-            return prefix[:position] + chr(following)
-    return None

@@ -10,8 +10,9 @@ from pymongo.database import Database
 
 from craton.backends.mongo.documents import ENTITY
 from craton.backends.mongo.driver import MongoDriver
-from craton.backends.mongo.predicates import MAX_LENGTH, MAX_VALUES, Translator, both
+from craton.backends.mongo.predicates import MAX_VALUES, Translator, both
 from craton.backends.mongo.tokens import HEAD
+from craton.backends.mongo.values import MAX_LENGTH
 from craton.driver import Create
 from craton.models import Group, Host, Region, Tenant
 from craton.query import (
