@@ -21,6 +21,9 @@ from tests.services import mongo
 
 _DATABASE = "craton"
 
+#: With its usual gigabyte the server of the tests comes to a stand while the fleet is copied.
+_SERVER = ("--cache-size", "16G")
+
 #: How many entities are copied as one step.
 _STEP = 1000
 
@@ -32,7 +35,10 @@ def measure_mongo(stage: Stage, repeat: int) -> Iterator[Timing]:
     """
     directory = stage.directory / "mongo"
     directory.mkdir()
-    with mongo.given(directory / "server") as server, mongo.client(server.uri) as client:
+    with (
+        mongo.given(directory / "server", _SERVER) as server,
+        mongo.client(server.uri) as client,
+    ):
         options = (
             f"[inventory]\ndriver = mongo\n[mongo]\nuri = {server.uri}\n"
             f"database = {_DATABASE}\ntimeout = 60\n"

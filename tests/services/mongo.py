@@ -147,11 +147,11 @@ def started(directory: Path, options: Sequence[str] = ()) -> Iterator[Mongo]:
 
 
 @contextmanager
-def given(directory: Path) -> Iterator[Mongo]:
-    """Lend the server that the environment names, else an own one."""
+def given(directory: Path, options: Sequence[str] = ()) -> Iterator[Mongo]:
+    """Lend the server that the environment names, else an own one with these options."""
     uri = os.environ.get(VARIABLE)
     if uri is not None:
         yield Mongo(uri)
         return
-    with started(directory) as mongo:
+    with started(directory, options) as mongo:
         yield mongo

@@ -35,8 +35,9 @@ from tests.services.mongo import Mongo
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mongo")]
 
-PASSWORD = "hunter2/secret"
-QUOTED = "hunter2%2Fsecret"
+PASSWORD = "hunter2/s3cr3t"
+QUOTED = "hunter2%2Fs3cr3t"
+PARTS = PASSWORD.split("/")
 
 #: How long a caller may be kept waiting, in seconds (ERROR-2).
 PATIENCE = 10
@@ -442,9 +443,9 @@ def test_what_is_no_uri_is_told_and_not_shown(
         with pytest.raises(ConfigurationError) as caught:
             action()
         shown = "".join(traceback.format_exception(caught.value))
-        assert "hunter2" not in shown.replace(repr(uri), "")
-    assert "hunter2" not in caplog.text
-    assert "hunter2" not in "".join(str(warning.message) for warning in recwarn)
+        assert not any(part in shown for part in PARTS)
+    assert not any(part in caplog.text for part in PARTS)
+    assert not any(part in str(warning.message) for warning in recwarn for part in PARTS)
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "a/b"])
@@ -460,4 +461,4 @@ def test_the_uri_is_masked_in_the_log(tmp_path: Path, caplog: pytest.LogCaptureF
     with caplog.at_level(logging.DEBUG):
         driver.settings.log_opt_values(logging.getLogger("test"), logging.DEBUG)
     assert "mongo.uri" in caplog.text
-    assert "hunter2" not in caplog.text
+    assert not any(part in caplog.text for part in PARTS)
