@@ -25,6 +25,8 @@ from craton.bundles import tgz
 pytestmark = pytest.mark.xdist_group("bench")
 
 ROOT = Path(__file__).parents[2]
+#: A Nautobot takes too long to fill for this.
+SUBJECTS = [name for name in TIMINGS if name != "nautobot"]
 COMMAND = [sys.executable, "-m", "bench", "--variables=20", "--groups=20", "--repeat=1"]
 
 
@@ -34,7 +36,7 @@ def test_a_run_measures_every_time_and_leaves_nothing_behind(tmp_path: Path) -> 
     found = tmp_path / "results.json"
 
     done = subprocess.run(
-        [*COMMAND, "--hosts=200", f"--only={','.join(TIMINGS)}", f"--json={found}"],
+        [*COMMAND, "--hosts=200", f"--only={','.join(SUBJECTS)}", f"--json={found}"],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temporary)},
         capture_output=True,
