@@ -30,13 +30,14 @@ _CHECKOUT = Path(__file__).parents[2]
 _CACHE = _CHECKOUT / ".cache/mariadb"
 
 #: What is committed is with the system, and so outlives a killed server; not one that loses power.
+#: mariadb-backup is given them all, and fails over those that it does not know, such as the size of
+#: the buffer pool.
 OPTIONS = (
     "--skip-name-resolve",
     "--skip-log-bin",
     "--character-set-server=utf8mb4",
     "--innodb-flush-log-at-trx-commit=2",
     "--innodb-doublewrite=OFF",
-    "--innodb-buffer-pool-size=64M",
     "--innodb-log-file-size=64M",
     "--performance-schema=OFF",
     "--max-connections=200",
