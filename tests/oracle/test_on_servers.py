@@ -1,4 +1,4 @@
-"""What comes out of MariaDB is what went into the reference driver, before Ansible, too."""
+"""What comes out of a server is what went into the reference driver, before Ansible, too."""
 
 import dataclasses
 
@@ -13,10 +13,11 @@ from tests.oracle.regions import random_fleet
 pytestmark = pytest.mark.service
 
 
+@pytest.mark.parametrize("name", ["mariadb", "mongo"])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_random_region_comes_out_of_mariadb(seed, oracle, tmp_path):
+def test_a_random_region_comes_out_of_a_server(name, seed, oracle, tmp_path):
     fleet = random_fleet(seed)
-    with backends.opened("mariadb", tmp_path / "state") as driver:
+    with backends.opened(name, tmp_path / "state") as driver:
         driver.apply(
             Create(entity=entity, verbatim=True)
             for kind in INVENTORY_KINDS
