@@ -70,6 +70,7 @@ class MirrorClauses(Suite):
     def test_mirror_4_what_craton_adds_survives(self, fleet: Fleet) -> None:
         driver = fleet.driver
         host = fleet.given(fleet.host("h", variables=Variables({"theirs": 1})))
+        driver.sync()
         variables = host.variables.merged({"own": "{{ x }}"})
         stored = driver.replace(_changed(host, variables=variables, templated=("own",)))
         assert driver.get(Host, host.id) == stored
