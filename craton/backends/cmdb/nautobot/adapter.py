@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 
 from oslo_config import cfg
@@ -69,7 +70,7 @@ class NautobotAdapter(CmdbAdapter):
         known = Token.read(since, self._meaning)
         began = time.time()
         with Client(self._options) as client:
-            stream = _Stream(self._options, client)
+            stream = _Stream(self._options, client, times=known is not None)
             due = began + self._options.full_interval
             if known is not None and began < known.due <= due:
                 difference = stream.difference(known.sketch)
@@ -88,22 +89,31 @@ class NautobotAdapter(CmdbAdapter):
 class _Stream:
     """One reading of a Nautobot.
 
+    Args:
+        options: What to make of it.
+        client: What to read through.
+        times: Whether the times of the hosts' last changes are of use.
+
     Attributes:
         sketch: What was said, or will have been at the end.
     """
 
-    def __init__(self, options: Options, client: Client) -> None:
+    def __init__(self, options: Options, client: Client, *, times: bool) -> None:
         self._options = options
         self._client = client
-        self._vocabulary = Vocabulary.load(client, options)
-        self._members = Members.load(client, self._vocabulary.rows["dynamic_groups"])
+        with ThreadPoolExecutor(1, thread_name_prefix="nautobot") as aside:
+            listed = aside.submit(members.listed, client, times=times)
+            self._vocabulary = Vocabulary.load(client, options)
+            self._members = Members.load(client, self._vocabulary.rows["dynamic_groups"])
+            self._listed = listed.result()
         self._mapper = Mapper(options, self._vocabulary, self._members)
         self.sketch = self._sketch()
 
     def difference(self, before: Sketch) -> Difference | None:
         """Compare what was said before with what is there; ``None`` if it is too much to tell."""
-        for element in members.states(self._client, self._members):
-            self.sketch.add(element)
+        for sort, hosts in self._listed.items():
+            for packed in hosts:
+                self.sketch.add(self._members.element(sort, packed[:16], packed[16:]))
         return before.difference(self.sketch)
 
     def changed(self, difference: Difference) -> Iterator[Item]:
@@ -123,8 +133,8 @@ class _Stream:
         """Yield all that there is."""
         self.sketch = self._sketch()
         yield from self._mapper.places()
-        for sort, ids in members.ids(self._client).items():
-            for row, items in self._hosts(sort, ids):
+        for sort, listed in self._listed.items():
+            for row, items in self._hosts(sort, listed):
                 yield from items
                 id, changed = packed_id(row["id"]), stamp(row["last_updated"])
                 self.sketch.add(self._members.element(sort, id, changed))

@@ -72,7 +72,7 @@ class Client:
                 "Accept-Encoding": "identity",
             }
         )
-        adapter = HTTPAdapter(pool_maxsize=options.parallel)
+        adapter = HTTPAdapter(pool_maxsize=max(2, options.parallel))
         session.mount("https://", adapter)
         session.mount("http://", adapter)
 

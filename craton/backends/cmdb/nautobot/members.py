@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -73,26 +73,6 @@ def _chosen(groups: tuple[str, ...], bits: int) -> tuple[str, ...]:
     return tuple(id for place, id in enumerate(groups) if bits >> place & 1)
 
 
-def ids(client: Client) -> Mapping[str, Sequence[bytes]]:
-    """Return the ids of all hosts by the name of their sort, each once, sorted.
-
-    Raises:
-        Unavailable: The token may not see them, or there is no whole answer.
-    """
-    return {name: sorted(set(found)) for name, found in _listed(client, "id").items()}
-
-
-def states(client: Client, members: Members) -> Iterator[Element]:
-    """Yield all hosts, each once, in their states.
-
-    Raises:
-        Unavailable: The token may not see them, or there is no whole answer.
-    """
-    for name, found in _listed(client, "id last_updated").items():
-        for packed in set(found):
-            yield members.element(name, packed[:16], packed[16:])
-
-
 def check_permitted(client: Client, sort: str) -> None:
     """Make sure that the token may see hosts of a sort, of which it sees none.
 
@@ -102,12 +82,22 @@ def check_permitted(client: Client, sort: str) -> None:
     client.check_permitted(HOSTS[sort].path, HOSTS[sort].permission)
 
 
-def _listed(client: Client, what: str) -> Mapping[str, list[bytes]]:
+def listed(client: Client, *, times: bool) -> Mapping[str, Sequence[bytes]]:
+    """Return all hosts by the name of their sort, each once, sorted, as ``Client.packed`` does.
+
+    Args:
+        client: What to read through.
+        times: Whether to ask for the times of their last changes, too.
+
+    Raises:
+        Unavailable: The token may not see them, or there is no whole answer.
+    """
+    what = "id last_updated" if times else "id"
     found = client.packed({name: f"{name} {{ {what} }}" for name in HOSTS})
     for name in HOSTS:
         if not found[name]:
             check_permitted(client, name)
-    return found
+    return {name: sorted(set(rows)) for name, rows in found.items()}
 
 
 def uuid_text(id: bytes) -> str:

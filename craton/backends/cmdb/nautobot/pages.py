@@ -25,7 +25,7 @@ def pages(
         client: What to read through.
         options: How many hosts are a page, and how many pages are read at once.
         sort: The field of GraphQL that they are in.
-        ids: Their ids.
+        ids: Their ids, 16 bytes each; what stands behind these does not count.
 
     Raises:
         Unavailable: There is no whole answer.
@@ -33,7 +33,7 @@ def pages(
     fields = {sort: f"{sort}(id: $ids) {{ {SELECTIONS[sort]} }}"}
 
     def read(start: int) -> list[Row]:
-        wanted = [uuid_text(id) for id in ids[start : start + options.page_size]]
+        wanted = [uuid_text(id[:16]) for id in ids[start : start + options.page_size]]
         return client.graphql(fields, ids=wanted)[sort]
 
     starts = range(0, len(ids), options.page_size)
