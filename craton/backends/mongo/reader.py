@@ -105,14 +105,14 @@ class MongoReader(InventoryReader):
     def _digest(self, kind: type[Entity], where: Predicate) -> str:
         if self._pushdown(kind, where)[1] != EVERYTHING:
             return super()._digest(kind, where)
-        parent = parent_field(kind)
+        # The order of the index that holds all of it; where the parent is one, it orders nothing.
+        parent = None if _has_one_parent(kind, where) else parent_field(kind)
         digest = hashlib.blake2b(digest_size=16)
         store = self._store
         with self._streaming(
             store.many(kind).find(
                 _filter(kind, where),
                 {"revision": True},
-                # The order of the index that holds all of it.
                 sort=[(field, 1) for field in (parent, "_id") if field],
                 batch_size=_DIGEST_BATCH,
                 session=store.session,
