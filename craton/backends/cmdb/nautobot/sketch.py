@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from array import array
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -19,9 +20,12 @@ from typing import Final, Self
 _PART: Final = 400
 _CELLS: Final = 3 * _PART
 _POSITIONS = struct.Struct(">III")
+_COUNTS = struct.Struct(f">{_CELLS}i")
 _KEY, _CHECK, _COUNT = 25, 6, 4
+#: What a cell has of an element: its key, and by what it is known again.
+_ENTRY: Final = _KEY + _CHECK
 #: Bytes of a table.
-SIZE: Final = _CELLS * (_KEY + _CHECK + _COUNT)
+SIZE: Final = _CELLS * (_ENTRY + _COUNT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,78 +52,70 @@ class Difference:
 
 
 class Sketch:
-    """A summary of a set of elements; none is added twice."""
+    """A summary of a set of elements; none is added twice. Its own size never changes."""
 
     def __init__(self) -> None:
-        self._counts = [0] * _CELLS
-        self._keys = [0] * _CELLS
-        self._checks = [0] * _CELLS
+        self._counts = array("i", bytes(_COUNT * _CELLS))
+        self._entries = bytearray(_ENTRY * _CELLS)
 
     def add(self, element: Element) -> None:
         """Add an element."""
-        key = bytes((element.sort,)) + element.id + element.version
-        self._add(int.from_bytes(key), 1, *_digest(key))
+        self._add(bytes((element.sort,)) + element.id + element.version, 1)
 
     def difference(self, after: Sketch) -> Difference | None:
         """Return what differs from a later set; ``None`` if it is too much to be told."""
         rest = Sketch()
-        rest._counts = [one - other for one, other in zip(self._counts, after._counts, strict=True)]
-        rest._keys = [one ^ other for one, other in zip(self._keys, after._keys, strict=True)]
-        rest._checks = [one ^ other for one, other in zip(self._checks, after._checks, strict=True)]
+        pairs = zip(self._counts, after._counts, strict=True)
+        rest._counts = array("i", (one - other for one, other in pairs))
+        both = int.from_bytes(self._entries) ^ int.from_bytes(after._entries)
+        rest._entries = bytearray(both.to_bytes(_ENTRY * _CELLS))
         return rest._taken_apart()
 
     def to_bytes(self) -> bytes:
         """Return it as ``SIZE`` bytes."""
-        return b"".join(
-            [count.to_bytes(_COUNT, signed=True) for count in self._counts]
-            + [key.to_bytes(_KEY) for key in self._keys]
-            + [check.to_bytes(_CHECK) for check in self._checks]
-        )
+        return _COUNTS.pack(*self._counts) + self._entries
 
     @classmethod
     def of_bytes(cls, data: bytes) -> Self:
         """Return what :meth:`to_bytes` wrote."""
-        made, start = cls(), 0
-        for cells, width in ((made._counts, _COUNT), (made._keys, _KEY), (made._checks, _CHECK)):
-            for place in range(_CELLS):
-                end = start + width
-                cells[place] = int.from_bytes(data[start:end], signed=cells is made._counts)
-                start = end
+        made = cls()
+        made._counts = array("i", _COUNTS.unpack_from(data))
+        made._entries = bytearray(data[_COUNTS.size :])
         return made
 
-    def _add(self, key: int, count: int, check: int, places: tuple[int, int, int]) -> None:
+    def _add(self, key: bytes, count: int) -> None:
+        check, places = _digest(key)
+        entry = int.from_bytes(key + check)
         for place in places:
             self._counts[place] += count
-            self._keys[place] ^= key
-            self._checks[place] ^= check
+            cell = slice(place * _ENTRY, (place + 1) * _ENTRY)
+            both = int.from_bytes(self._entries[cell]) ^ entry
+            self._entries[cell] = both.to_bytes(_ENTRY)
 
     def _taken_apart(self) -> Difference | None:
-        before: set[Element] = set()
-        after: set[Element] = set()
+        found: dict[int, set[Element]] = {1: set(), -1: set()}
         waiting = list(range(_CELLS))
         while waiting:
             place = waiting.pop()
-            count, key = self._counts[place], self._keys[place]
-            if abs(count) != 1:
-                continue
-            text = key.to_bytes(_KEY)
-            check, places = _digest(text)
-            if check != self._checks[place]:
-                continue
-            element = Element(text[0], text[1:17], text[17:])
-            (before if count == 1 else after).add(element)
-            self._add(key, -count, check, places)
-            waiting += places
-        if any(self._counts) or any(self._keys):
+            count = self._counts[place]
+            entry = bytes(self._entries[place * _ENTRY : (place + 1) * _ENTRY])
+            key = entry[:_KEY]
+            check, places = _digest(key)
+            if abs(count) == 1 and check == entry[_KEY:]:
+                found[count].add(Element(key[0], key[1:17], key[17:]))
+                self._add(key, -count)
+                waiting += places
+        if any(self._counts) or any(self._entries):
             return None
-        return Difference(frozenset(before), frozenset(after))
+        return Difference(before=frozenset(found[1]), after=frozenset(found[-1]))
 
 
-def _digest(key: bytes) -> tuple[int, tuple[int, int, int]]:
+def _digest(key: bytes) -> tuple[bytes, tuple[int, int, int]]:
+    """Return by what an element is known again, and its cells."""
     digest = hashlib.blake2b(key, digest_size=_CHECK + _POSITIONS.size).digest()
     first, second, third = _POSITIONS.unpack_from(digest, _CHECK)
     places = (first % _PART, _PART + second % _PART, 2 * _PART + third % _PART)
-    return int.from_bytes(digest[:_CHECK]), places
+    return digest[:_CHECK], places
 
 
 def version_of(*parts: bytes) -> bytes:

@@ -33,13 +33,13 @@ class Token:
         """Return it as text, for an adapter whose settings have this meaning."""
         body = _DUE.pack(self.due) + self.sketch.to_bytes()
         packed = zlib.compress(_seal(meaning, body) + body, 1)
-        return base64.b85encode(packed).decode()
+        return base64.b64encode(packed).decode()
 
     @classmethod
     def read(cls, text: str | None, meaning: bytes) -> Self | None:
         """Read a token; ``None`` for one that was not made with settings of this meaning."""
         try:
-            packed = base64.b85decode((text or "").encode("ascii"))
+            packed = base64.b64decode((text or "").encode("ascii"), validate=True)
             expander = zlib.decompressobj()
             data = expander.decompress(packed, _DIGEST + _DUE.size + SIZE + 1)
         except (ValueError, zlib.error):

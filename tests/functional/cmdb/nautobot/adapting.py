@@ -19,7 +19,7 @@ class NautobotHarness(AdapterHarness):
 
     adapter = NautobotAdapter
     groups = True
-    many = 60
+    many = 300
 
     def __init__(self, floor: Floor, proxy: Proxy, deployment: Deployment) -> None:
         self.floor, self.proxy, self.deployment = floor, proxy, deployment
