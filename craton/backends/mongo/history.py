@@ -90,7 +90,7 @@ _FIRST: Final = (
     Index("groups", ("region_id", "parents")),
     Index("groups", ("region_id", "tokens")),
     Index("hosts", ("region_id", "name"), unique=True),
-    Index("hosts", ("region_id", "_id", "revision")),
+    Index("hosts", ("region_id", "_id", "revision", "active")),
     Index("hosts", ("region_id", "created_at", "_id")),
     Index("hosts", ("region_id", "updated_at", "_id")),
     Index("hosts", ("region_id", "ip_address", "name")),

@@ -12,6 +12,7 @@ from pymongo.cursor import Cursor
 from craton.backends.mongo.documents import ENTITY, entity_of, is_storable
 from craton.backends.mongo.errors import translated
 from craton.backends.mongo.predicates import Filter, Translator, both
+from craton.backends.mongo.schema import digest_index
 from craton.backends.mongo.store import Store
 from craton.capabilities import EVERY_CAPABILITY, Capabilities
 from craton.driver import InventoryReader
@@ -105,17 +106,19 @@ class MongoReader(InventoryReader):
     def _digest(self, kind: type[Entity], where: Predicate) -> str:
         if self._pushdown(kind, where)[1] != EVERYTHING:
             return super()._digest(kind, where)
-        # The order of the index that holds all of it; where the parent is one, it orders nothing.
+        # Where the parent is one, it orders nothing.
         parent = None if _has_one_parent(kind, where) else parent_field(kind)
+        filter = _filter(kind, where)
         digest = hashlib.blake2b(digest_size=16)
         store = self._store
         with self._streaming(
             store.many(kind).find(
-                _filter(kind, where),
+                filter,
                 {"revision": True},
                 sort=[(field, 1) for field in (parent, "_id") if field],
                 batch_size=_DIGEST_BATCH,
                 session=store.session,
+                hint=_covering(kind, filter),
             )
         ) as cursor:
             for document in cursor:
@@ -139,6 +142,14 @@ def _filter(kind: type[Entity], where: Predicate) -> Filter:
     """Return the filter for what ``_pushdown`` kept, part by part as it was looked at there."""
     translator = Translator(kind)
     return both(*(translator.translate(part).filter for part in conjuncts(where)))
+
+
+def _covering(kind: type[Entity], filter: Filter) -> str | None:
+    """Return the name of the index that answers a digest alone, if it does."""
+    index = digest_index(kind)
+    if index is None or index.fields[0] not in filter or not filter.keys() <= set(index.fields):
+        return None
+    return index.name
 
 
 def _sort(kind: type[Entity], selection: Selection) -> list[tuple[str, int]]:

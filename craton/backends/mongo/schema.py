@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from craton.backends.mongo.documents import SEARCHED, TOKENS
-from craton.fields import Links, Text
+from craton.fields import Flag, Links, Text
 from craton.models import KINDS, Entity, parent_field, specs
 
 #: One document, with the version of the schema.
@@ -38,12 +38,23 @@ class Index:
         return "_".join(("unique" if self.unique else "by", *(f.lstrip("_") for f in self.fields)))
 
 
+def digest_index(kind: type[Entity]) -> Index | None:
+    """Return the index with all that a digest of one parent's children reads; roots have none.
+
+    It also has the flags, by which bundles choose, so that MongoDB need not fetch the documents.
+    """
+    parent = parent_field(kind)
+    if parent is None:
+        return None
+    flags = [name for name, s in specs(kind).items() if isinstance(s, Flag) and s.filterable]
+    return Index(kind.collection, (parent, "_id", "revision", *flags))
+
+
 def indexes(kind: type[Entity]) -> Iterator[Index]:
     """Yield the indexes of a kind.
 
     Inside of one parent a name is unique, so the index on both is in the order by name and id, too.
-    The index for a filter goes on with the name, because what it finds is listed by name, and the
-    one for the order by id holds all that a digest reads.
+    The index for a filter goes on with the name, because what it finds is listed by name.
     """
     parent = parent_field(kind)
     prefix = (parent,) if parent else ()
@@ -53,7 +64,7 @@ def indexes(kind: type[Entity]) -> Iterator[Index]:
         if name == "name":
             continue
         if name == "id":
-            yield from (Index(collection, (field, "_id", "revision")) for field in prefix)
+            yield from filter(None, [digest_index(kind)])
         elif spec.sortable:
             yield Index(collection, (*prefix, name, "_id"))
         elif isinstance(spec, Text) and spec.filterable:

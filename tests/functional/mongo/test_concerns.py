@@ -19,6 +19,7 @@ from pymongo.monitoring import (
 from craton.backends.mongo import client
 from craton.driver import Create, InventoryDriver
 from craton.models import Group, Host, Region, Tenant
+from craton.query import AllOf, Compare, Exists, Operator
 from tests import backends
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mongo")]
@@ -86,6 +87,21 @@ def test_a_read_of_many_sees_one_state(driver: InventoryDriver, commands: Comman
     assert [name for name, _ in sent] == ["find", "aggregate", "find"]
     assert {command["readConcern"]["level"] for _, command in sent} == {"snapshot"}
     assert not any(command.get("startTransaction") for _, command in sent)
+
+
+def test_a_digest_is_read_from_an_index_alone(driver: InventoryDriver, commands: Commands) -> None:
+    region = Compare(("region_id",), Operator.EQ, "r")
+    for where, index in (
+        (region, "by_region_id_id_revision_active"),
+        (AllOf(region, Compare(("active",), Operator.EQ, True)), "by_region_id_id_revision_active"),
+        (AllOf(region, Compare(("ssh_port",), Operator.EQ, 22)), None),
+        (AllOf(region, Exists(("variables", "a"))), None),
+        (Compare(("active",), Operator.EQ, True), None),
+    ):
+        driver.digest(Host, where)
+        [(_, command)] = commands.take()
+        assert command.get("hint") == index
+        assert command["projection"] == {"revision": True}
 
 
 def test_a_single_write_is_confirmed_by_a_majority_and_can_be_sent_again(
