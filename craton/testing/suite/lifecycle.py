@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import pytest
 
 from craton.capabilities import Capability
@@ -26,7 +28,8 @@ class LifecycleClauses(Suite):
         with resources.watched() as seen:
             made = harness.twin(driver)
         assert seen == []
-        assert resources.held() == before
+        # What tests before this one have closed may go at any time.
+        assert all(map(operator.le, resources.held(), before))
         made.close()
         driver.close()
 

@@ -66,7 +66,7 @@ class RecordClauses(Suite):
             assert won(outcomes) == 1
             assert all(isinstance(error, RevisionConflict) for error in lost(outcomes))
 
-    @clause("RECORD-2", Capability.ATOMIC_BATCH, writes=(Record, Host))
+    @clause("RECORD-2", Capability.ATOMIC_BATCH, Capability.CAS, writes=(Record, Host))
     def test_record_2_records_and_entities_in_one_batch(self, fleet: Fleet) -> None:
         driver = fleet.driver
         changes: list[Change] = [

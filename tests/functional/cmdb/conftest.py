@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from oslo_config import cfg
+from stevedore import ExtensionManager
 
 from craton import config, loader
 from craton.driver import InventoryDriver
@@ -23,6 +24,8 @@ def entry_point(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """Install the adapter of the tests, for this process and for those that it starts."""
     site = install(tmp_path_factory.mktemp("site"))
     monkeypatch.syspath_prepend(str(site))
+    # What was found before is remembered for as long as the process lives.
+    monkeypatch.setattr(ExtensionManager, "ENTRY_POINT_CACHE", {})
     monkeypatch.setenv("PYTHONPATH", f"{site}:{ROOT}")
     return site
 
