@@ -58,7 +58,7 @@ class MongoDriver(MongoReader, InventoryDriver):
     def __init__(self, settings: cfg.ConfigOpts) -> None:
         InventoryDriver.__init__(self, settings)
         MongoReader.__init__(self)
-        self._connected: MongoClient[dict[str, Any]] | None = None
+        self._connected: transactions.Committer | None = None
         self._is_replicated = False
 
     @classmethod
@@ -67,7 +67,7 @@ class MongoDriver(MongoReader, InventoryDriver):
 
     def _open(self) -> None:
         self._close()
-        self._connected = connect(self.settings)
+        self._connected = transactions.Committer(connect(self.settings))
         try:
             # Before anything is sent, so that it is told before the server is found missing.
             database_of(self._client, self.settings, is_replicated=True)
@@ -88,7 +88,7 @@ class MongoDriver(MongoReader, InventoryDriver):
 
     def _close(self) -> None:
         if self._connected is not None:
-            self._connected.close()
+            self._connected.client.close()
             self._connected = None
 
     def _ping(self) -> None:
@@ -103,9 +103,8 @@ class MongoDriver(MongoReader, InventoryDriver):
         def attempt() -> None:
             if is_single and single.written(self._store, few[0]):
                 return
-            transactions.committed(
-                self._client,
-                lambda session: Writer(Store(self._database, session)).make(iter(replay)),
+            self._committer.commit(
+                lambda session: Writer(Store(self._database, session)).make(iter(replay))
             )
 
         if few:
@@ -141,10 +140,14 @@ class MongoDriver(MongoReader, InventoryDriver):
         return Store(self._database, scanning=scanning)
 
     @property
-    def _client(self) -> MongoClient[dict[str, Any]]:
+    def _committer(self) -> transactions.Committer:
         if self._connected is None:
             raise BackendFault("the driver is not open")
         return self._connected
+
+    @property
+    def _client(self) -> MongoClient[dict[str, Any]]:
+        return self._committer.client
 
     @property
     def _database(self) -> Database[dict[str, Any]]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import pymongo
 from pymongo import MongoClient, ReadPreference
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
+from pymongo.errors import ConnectionFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 from tenacity import (
@@ -32,6 +32,10 @@ _PAUSE: Final = 0.05
 #: itself later.
 _ABORT: Final = 1
 
+#: For how long a server may keep a transaction that it heard no more of, in seconds: what
+#: transactionLifetimeLimitSeconds is by default.
+_LIFE: Final = 60
+
 MAJORITY: Final = WriteConcern("majority")
 SNAPSHOT: Final = ReadConcern("snapshot")
 
@@ -52,16 +56,47 @@ def repeated(attempt: Callable[[], None], is_possible: Callable[[], bool]) -> No
     retrying(attempt)
 
 
-def committed(client: MongoClient[dict[str, Any]], work: Callable[[ClientSession], None]) -> None:
-    """Do work in a transaction that is durable on a majority of the replica set when this returns.
+class Committer:
+    """Does work in transactions that write.
 
-    Raises:
-        WriteLostError: Nobody can tell whether it was committed.
-        PyMongoError: It failed, and did nothing.
+    When the connection is lost, the server may only later come to what it was sent, and then holds
+    what the transaction wrote until that expires. So such a session is ended before the next
+    transaction begins, for as long as one can live.
+
+    Attributes:
+        client: The client.
     """
-    with _transaction(client) as session:
-        work(session)
-        _commit(session)
+
+    def __init__(self, client: MongoClient[dict[str, Any]]) -> None:
+        self.client = client
+        #: The sessions whose end the server may not know, and when to forget them.
+        self._lost: dict[bytes, tuple[Mapping[str, Any], float]] = {}
+
+    def commit(self, work: Callable[[ClientSession], None]) -> None:
+        """Do work in a transaction that is durable on a majority when this returns.
+
+        Raises:
+            WriteLostError: Nobody can tell whether it was committed.
+            PyMongoError: It failed, and did nothing.
+        """
+        self._end_lost()
+        with _transaction(self.client) as session:
+            try:
+                work(session)
+                _commit(session)
+            except (ConnectionFailure, WriteLostError):
+                self._lost[session.session_id["id"]] = session.session_id, time.monotonic() + _LIFE
+                raise
+
+    def _end_lost(self) -> None:
+        lost = list(self._lost.items())
+        if not lost:
+            return
+        with suppress(PyMongoError), pymongo.timeout(_ABORT):
+            self.client.admin.command("killSessions", [session for _, (session, _) in lost])
+        for id, (_, forgotten) in lost:
+            if time.monotonic() > forgotten:
+                self._lost.pop(id, None)
 
 
 @contextmanager
