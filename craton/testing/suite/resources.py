@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ _OPEN_FILES: Final = next(
     (path for path in (Path("/proc/self/fd"), Path("/dev/fd")) if path.is_dir()), None
 )
 
+#: For how long to wait for what is about to end, in seconds.
+_PATIENCE: Final = 3
+
 #: Events of ``sys.audit`` that are input or output.
 _OUTSIDE: Final = ("open", "socket.connect", "sqlite3.connect", "subprocess.Popen", "os.mkdir")
 
@@ -29,6 +33,19 @@ def held() -> tuple[int, int]:
     gc.collect()
     files = len(os.listdir(_OPEN_FILES)) if _OPEN_FILES else 0  # noqa: PTH208
     return files, threading.active_count()
+
+
+def held_below(files: int, threads: int) -> tuple[int, int]:
+    """Return what is held once it is below these numbers, or is not after a while.
+
+    A thread that is told to end may be asleep, and need a moment to see it.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        found = held()
+        if (found[0] < files and found[1] < threads) or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)
 
 
 @contextmanager
