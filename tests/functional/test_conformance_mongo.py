@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,10 +13,13 @@ from craton import config, loader
 from craton.testing import DriverSuite, Harness
 from tests.services import mongo
 from tests.services.mongo import Mongo
+from tests.services.process import Process
 
 
 class MongoHarness(Harness):
-    """A database of its own on a server that can be paused."""
+    """A database of its own, mostly on a server that can be paused."""
+
+    no_outage = "the server is not ours"
 
     def __init__(self, directory: Path, server: Mongo, database: str) -> None:
         self.server, self.database = server, database
@@ -33,19 +36,22 @@ class MongoHarness(Harness):
         loader.load(self.settings()).migrations().upgrade()
         self.server.empty(self.database)
 
-    @contextmanager
-    def outage(self) -> Iterator[None]:
+    def outage(self) -> AbstractContextManager[None] | None:
         """Let the server stand still: it takes connections, and never answers."""
-        self.server.own.pause()
+        return None if self.server.process is None else self._paused(self.server.process)
+
+    @contextmanager
+    def _paused(self, process: Process) -> Iterator[None]:
+        process.pause()
         try:
             yield
         finally:
-            self.server.own.resume()
+            process.resume()
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongo]:
-    with mongo.started(tmp_path_factory.mktemp("mongo")) as server:
+    with mongo.given(tmp_path_factory.mktemp("mongo")) as server:
         yield server
 
 
@@ -56,7 +62,7 @@ def database(server: Mongo) -> Iterator[str]:
 
 
 @pytest.mark.service
-@pytest.mark.xdist_group("mongo")
+@pytest.mark.xdist_group("mongo-kit")
 class TestMongo(DriverSuite):
     @pytest.fixture
     def harness(self, tmp_path: Path, server: Mongo, database: str) -> Harness:
