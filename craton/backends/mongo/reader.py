@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from abc import abstractmethod
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -47,9 +48,9 @@ class MongoReader(InventoryReader):
         self._released = False
 
     @property
+    @abstractmethod
     def _store(self) -> Store:
         """Where to read."""
-        raise NotImplementedError
 
     def release(self) -> None:
         """End every stream; whoever reads on gets an error, not an end."""

@@ -71,7 +71,8 @@ class SqlReader(InventoryReader):
         translator = Translator(TABLES[kind])
         pushed, residue = [], []
         for part in conjuncts(where):
-            condition = translator.translate(part)
+            # Where it is asked for, it stands inside of a conjunction.
+            condition = translator.translate(part, depth=1)
             if condition.useful:
                 pushed.append(part)
             if not condition.exact:

@@ -385,3 +385,18 @@ def test_pages_follow_each_other_in_every_order(
                 break
             query = Query(where=part, order=order, limit=2, page=page.next)
         assert found == expected
+
+
+@pytest.mark.parametrize("nesting", range(predicates.MAX_DEPTH - 3, predicates.MAX_DEPTH + 3))
+def test_no_part_is_lost_at_the_deepest_that_sql_is_asked(store: SqlDriver, nesting: int) -> None:
+    populate(
+        store,
+        [Host(region_id="r", name="on"), Host(region_id="r", name="off", active=False)],
+    )
+    deep: Predicate = Compare(("active",), Operator.EQ, True)
+    for _ in range(nesting):
+        deep = Not(deep)
+    where = AllOf(Exists(("name",)), deep)
+    expected = ["on"] if nesting % 2 == 0 else ["off"]
+    assert [host.name for host in store.scan(Host, Query(where=where))] == expected
+    assert store.count(Host, where) == 1
