@@ -29,7 +29,7 @@ CONFINED |= dict.fromkeys(("cryptography", "castellan", "barbicanclient"), "crat
 
 #: The contract: what knows nothing of the rest of the service.
 CONTRACT = """
-    capabilities chunks cmdb config driver errors fields jsontext loader mirror models names query
+    caller capabilities chunks cmdb config driver errors fields jsontext loader mirror models names query
     rules templating validation variables
 """.split()
 
