@@ -97,11 +97,81 @@ SECRETS_OPTIONS: Sequence[cfg.Opt] = (
     ),
 )
 
+RUNS_OPTIONS: Sequence[cfg.Opt] = (
+    cfg.StrOpt(
+        "playbook_path",
+        help="The directory of the playbooks that may be run. Without it there are no runs but "
+        "those that somebody's own ansible-playbook reports.",
+    ),
+    cfg.StrOpt(
+        "redis_url",
+        secret=True,
+        help="The Redis that servers and conductors share, such as redis://127.0.0.1:6379/0. "
+        "Without it one craton-server carries out runs by itself and forgets them when it ends.",
+    ),
+    cfg.StrOpt(
+        "persistence",
+        secret=True,
+        sample_default="sqlite:///$state_path/runs.sqlite",
+        help="The SQLAlchemy URL of the database in which conductors keep how far they are. "
+        "Conductors on several machines need one that all of them reach.",
+    ),
+    cfg.IntOpt(
+        "workers", default=2, min=1, help="How many batches one conductor works on at once."
+    ),
+    cfg.IntOpt(
+        "batch_size",
+        default=100,
+        min=1,
+        help="How many hosts are given to one ansible-playbook, unless the request says so.",
+    ),
+    cfg.IntOpt(
+        "forks",
+        default=10,
+        min=1,
+        help="How many hosts one ansible-playbook works on at once, unless the request says so.",
+    ),
+    cfg.IntOpt(
+        "lease_seconds",
+        default=9,
+        min=3,
+        help="How long a conductor that is not heard of keeps its runs. It stops its playbooks "
+        "before that time is over, so that nobody else works on the same hosts.",
+    ),
+    cfg.IntOpt(
+        "max_attempts",
+        default=3,
+        min=1,
+        help="How many conductors may take up a run, one after the other, before it is lost.",
+    ),
+    cfg.IntOpt(
+        "silent_minutes",
+        default=10,
+        min=1,
+        help="A run that is reported by somebody's own ansible-playbook is lost when nothing was "
+        "heard of it for so long.",
+    ),
+    cfg.IntOpt("keep_days", default=14, min=1, help="How long ended runs are kept."),
+    cfg.IntOpt(
+        "max_events",
+        default=100_000,
+        min=1000,
+        help="How many events are kept of one run; the oldest go first.",
+    ),
+    cfg.IntOpt(
+        "max_watchers",
+        default=1000,
+        min=1,
+        help="How many clients may follow events at one process; beyond it the answer is 503.",
+    ),
+)
+
 _GROUPS: dict[str, Sequence[cfg.Opt]] = {
     "DEFAULT": DEFAULT_OPTIONS,
     "inventory": INVENTORY_OPTIONS,
     "api": API_OPTIONS,
     "secrets": SECRETS_OPTIONS,
+    "runs": RUNS_OPTIONS,
 }
 
 

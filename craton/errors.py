@@ -16,12 +16,15 @@
     │   ├── RevisionConflict    somebody else wrote first
     │   ├── InUse               children stand in the way of a delete
     │   ├── ReadOnly            another system owns this
-    │   └── SyncHeld            a sync would drop more hosts than it may without a word
+    │   ├── SyncHeld            a sync would drop more hosts than it may without a word
+    │   ├── RunEnded            a run has ended already
+    │   └── LeaseLost           somebody else carries out the run now
     ├── PermissionDenied
     ├── Unsupported             a capability that the driver does not claim
     ├── Unavailable             the store is away; trying again may help
-    │   └── Indeterminate       it went away while it stored: everything is stored, or nothing
-    │   └── OwnerUnavailable    the system that owns the inventory is; the store is not
+    │   ├── Indeterminate       it went away while it stored: everything is stored, or nothing
+    │   ├── OwnerUnavailable    the system that owns the inventory is; the store is not
+    │   └── TooSlow             it took longer than whoever asked may wait; nothing is stored
     ├── BackendFault            the store misbehaved; trying again may not help
     │   └── SealBroken          what is stored of a secret does not give its payload back
     ├── ReferenceUnusable       a file that somebody referred to cannot be used
@@ -253,6 +256,33 @@ class SyncHeld(Conflict):
         )
 
 
+class RunEnded(Conflict):
+    """The run has ended, so nothing of it can be changed.
+
+    Args:
+        run_id: The run.
+        state: How it ended.
+    """
+
+    code = "run_ended"
+
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(f"the run has ended: it is {state}", id=run_id, state=state)
+
+
+class LeaseLost(Conflict):
+    """Somebody else carries out the run now, so what this one tells is not taken.
+
+    Args:
+        run_id: The run.
+    """
+
+    code = "lease_lost"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("the run was taken over by another conductor, or has ended", id=run_id)
+
+
 class PermissionDenied(CratonError):
     """The caller may not do this."""
 
@@ -288,6 +318,18 @@ class Unavailable(CratonError):
     def __init__(self, message: str, retry_after: int = 5) -> None:
         super().__init__(message, retry_after=retry_after)
         self.retry_after = retry_after
+
+
+class TooSlow(Unavailable):
+    """The work took longer than it may, and was given up before anything was stored."""
+
+    code = "too_slow"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this took longer than a request may; ask for less at once, or when there is less to do",
+            retry_after=30,
+        )
 
 
 class OwnerUnavailable(Unavailable):

@@ -1,0 +1,261 @@
+"""The contract of what keeps runs: their state, their hosts, their events.
+
+A store is shared by all servers and conductors of a deployment (or belongs to one process, as the
+embedded one does). Two rules make it more than a place:
+
+* **A fence.** Whoever carries out a run takes it up by :meth:`RunStore.claim` and gets a number.
+  What is reported under an older number is refused with :class:`~craton.errors.LeaseLost`, so a
+  conductor that was away for too long changes nothing any more.
+* **One order.** The events of a run are numbered 1, 2, 3… without a gap. An event, what it changes
+  of its host's row, the counts, and the state of the run are one step: a reader who has seen event
+  *n* and asks for the run finds what *n* told. Whoever follows from *n* gets *n + 1* next, or is
+  told that it is gone.
+
+Public methods are here; a store writes the hooks, whose names begin with an underscore. All may be
+called by several threads at once.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from craton.runs.models import (
+    Event,
+    HostState,
+    Reachability,
+    Report,
+    Run,
+    RunHost,
+    RunState,
+)
+
+#: The most that one page may hold.
+MAX_PAGE: Final = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunPage:
+    """Some runs, newest first; ``next`` is ``None`` at the end, else what to ask for next."""
+
+    items: Sequence[Run]
+    next: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunHostPage:
+    """Some hosts of a run; ``next`` is ``None`` at the end, else what to ask for next."""
+
+    items: Sequence[RunHost]
+    next: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventPage:
+    """Some events of a run, in order.
+
+    Attributes:
+        items: The events.
+        missing: Whether older ones than the first of ``items`` were asked for and are gone.
+    """
+
+    items: Sequence[Event]
+    missing: bool
+
+
+class RunStore(ABC):
+    """Keeps runs. See the module for what holds of all methods.
+
+    Every method may raise ``Unavailable`` while the store is away. A write that raises it may have
+    been done, and is safe to repeat as it was.
+
+    Args:
+        max_events: How many events of one run are kept; the oldest go first.
+        keep_days: How long a run is kept after its end.
+    """
+
+    def __init__(self, *, max_events: int, keep_days: int) -> None:
+        self.max_events = max_events
+        self.keep_days = keep_days
+
+    @abstractmethod
+    def open(self) -> None:
+        """Get ready. Raises ``ConfigurationError`` for what will never work."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything; who waits in :meth:`wait` returns soon."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise ``Unavailable`` if the store cannot be used now."""
+
+    # -- runs ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def create(self, run: Run, hosts: Sequence[RunHost], material: bytes = b"") -> Run:
+        """Keep a new run, queued, with its hosts, pending; and its first event, ``run.state``.
+
+        Nobody sees a part of it. Repeated with the same id it does nothing.
+
+        Args:
+            run: The run. ``state``, ``attempt``, ``progress`` and ``last_event`` are set here.
+            hosts: Its hosts, each name and each id once, in any order.
+            material: What carrying it out takes, sealed; it is dropped at the end of the run.
+
+        Returns:
+            The run as kept.
+        """
+
+    @abstractmethod
+    def get(self, run_id: str) -> Run:
+        """Return a run. Raises ``NotFound``."""
+
+    @abstractmethod
+    def material(self, run_id: str) -> bytes:
+        """Return what :meth:`create` was given. Raises ``NotFound``; also after the run's end."""
+
+    @abstractmethod
+    def find(
+        self,
+        region_id: str,
+        *,
+        host_id: str | None = None,
+        states: Collection[RunState] = (),
+        limit: int = 100,
+        marker: str | None = None,
+    ) -> RunPage:
+        """Return runs of a region, newest first.
+
+        Args:
+            region_id: The region.
+            host_id: Only those that have this host.
+            states: Only those in one of these states; all, if empty.
+            limit: At most so many, from 1 to ``MAX_PAGE``; a page may hold fewer and go on.
+            marker: The ``next`` of the page before.
+
+        Raises:
+            InvalidPageToken: The marker is none.
+        """
+
+    @abstractmethod
+    def hosts(
+        self,
+        run_id: str,
+        *,
+        host: str | None = None,
+        states: Collection[HostState] = (),
+        limit: int = 100,
+        marker: str | None = None,
+    ) -> RunHostPage:
+        """Return hosts of a run, by name, in the order of code points.
+
+        A host that stands throughout is neither skipped nor repeated, but with ``states`` a host
+        is judged when its page is read.
+
+        Args:
+            run_id: The run.
+            host: Only the host of this id or name.
+            states: Only hosts in one of these states; all, if empty. A running host with trouble
+                counts as in the state that its trouble names, too.
+            limit: At most so many, from 1 to ``MAX_PAGE``; a page may hold fewer and go on.
+            marker: The ``next`` of the page before.
+
+        Raises:
+            NotFound: There is no such run.
+            InvalidPageToken: The marker is none.
+        """
+
+    @abstractmethod
+    def request_cancel(self, run_id: str, requested_by: str) -> Run:
+        """Ask for the end of a run; whoever carries it out sees ``cancelling``.
+
+        A queued run that nobody claimed is ``cancelled`` at once. An ended run stays as it is.
+        Asking again changes nothing. Events: ``run.cancelling``, ``run.state``.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+
+    @abstractmethod
+    def unfinished(self) -> Iterator[Run]:
+        """Yield the runs of all regions that have not ended, oldest first."""
+
+    # -- carrying out --------------------------------------------------------------------------
+
+    @abstractmethod
+    def claim(self, run_id: str) -> int:
+        """Take up a run; return the fence, greater than that of everybody before.
+
+        ``attempt`` is one more. The first claim makes a queued run ``running`` (event
+        ``run.state``); a later one leaves the event ``run.taken_over``.
+
+        Raises:
+            NotFound: There is no such run.
+            RunEnded: It has ended.
+        """
+
+    @abstractmethod
+    def report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
+        """Add events, with all that they change, in their order, as one step.
+
+        Args:
+            run_id: The run.
+            fence: From :meth:`claim`.
+            first: The number of the first report among those under this fence, from 1 on. What was
+                taken before is not taken again, so a call whose answer was lost can be repeated.
+            reports: What to tell. With a final ``run_state`` the material is dropped, hosts that
+                are running are ``failed`` with the message of that report, and pending ones stay
+                pending, because they were never touched.
+
+        Raises:
+            NotFound: There is no such run.
+            LeaseLost: Somebody else claimed the run, or it has ended.
+        """
+
+    @abstractmethod
+    def finished_batches(self, run_id: str) -> frozenset[int]:
+        """Return the numbers of the batches that were reported by ``batch.finished``."""
+
+    @abstractmethod
+    def started_batches(self, run_id: str) -> frozenset[int]:
+        """Return the numbers of the batches that were reported by ``batch.started``."""
+
+    # -- following -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def events(self, run_id: str, *, after: int = 0, limit: int = MAX_PAGE) -> EventPage:
+        """Return the events after one, in order.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+
+    @abstractmethod
+    def wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, EventPage]:
+        """Wait until one of several runs has events after a number; return those that have.
+
+        Args:
+            after: The number of the last known event, by run. May be empty.
+            timeout: Seconds; then the answer is empty. Runs that do not exist are left out.
+        """
+
+    # -- reachability --------------------------------------------------------------------------
+
+    @abstractmethod
+    def reachability(self, region_id: str, host_ids: Collection[str]) -> Mapping[str, Reachability]:
+        """Return what the reports of all runs of the region last told of reaching hosts.
+
+        ``host.ok``, ``host.changed`` and ``host.failed`` tell that a host was reached,
+        ``host.unreachable`` that it was not; a later time wins over an earlier one. Hosts that
+        nobody ever tried are left out.
+        """
+
+    # -- housekeeping --------------------------------------------------------------------------
+
+    @abstractmethod
+    def prune(self, before: datetime) -> int:
+        """Drop runs that ended before a time, with all of theirs; return how many."""
