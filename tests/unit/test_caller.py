@@ -1,4 +1,4 @@
-"""Who asks is known inside of the block, and nobody is left behind in a thread that is used again."""
+"""Who asks is known inside of the block, and nobody is left behind in a thread."""
 
 from __future__ import annotations
 
