@@ -7,6 +7,7 @@ from typing import Any, Final
 import pecan.hooks
 
 from craton.api.request import Request
+from craton.api.routes import WEB
 from craton.capabilities import Capability
 from craton.driver import InventoryDriver, now
 from craton.errors import SyncHeld
@@ -56,7 +57,8 @@ class Freshness(pecan.hooks.PecanHook):
 
 
 def _reads(request: Request) -> bool:
-    return request.method in _READING and request.path_pattern not in _ELSEWHERE
+    path = request.path_pattern
+    return request.method in _READING and path not in _ELSEWHERE and not path.startswith(WEB)
 
 
 def _insists(request: Request) -> bool:

@@ -12,7 +12,7 @@ from craton.api.batches import MEMBERS
 from craton.api.naming import SHOWN_KINDS, schema_name
 from craton.api.parameters import Parameter
 from craton.api.problems import MEDIA_TYPE
-from craton.api.routes import Route
+from craton.api.routes import WEB, Route
 from craton.api.schema import Schema, reference, schema_of, schema_of_entity, schema_of_list
 
 _VARIABLE_PART = re.compile(r"{(\w+)}")
@@ -72,11 +72,15 @@ def _operation(route: Route) -> Schema:
 
 def _tag(path: str) -> str:
     """Return the part of the API that a path belongs to: its collection, if it has one."""
+    if path.startswith(WEB):
+        return "web"
     return path.split("/")[2] if "{" in path or path == "/v1/tenants" else "service"
 
 
 def _operation_id(route: Route) -> str:
     words = re.sub(r"[^A-Za-z0-9]+", "_", route.path.removeprefix("/v1")).strip("_")
+    if route.path == f"{WEB}/":
+        words = "ui_page"
     return f"{route.method.lower()}_{words or 'versions'}{'_v1' if route.path == '/v1' else ''}"
 
 

@@ -38,6 +38,20 @@ BYTES: Final = "application/octet-stream"
 #: What Prometheus reads.
 METRICS_TYPE: Final = "text/plain"
 
+#: Where the web view is, and the types of its files by the ending of their names.
+WEB: Final = "/ui"
+HTML: Final = "text/html; charset=utf-8"
+WEB_TYPES: Final = {
+    "html": HTML,
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "woff2": "font/woff2",
+    "webmanifest": "application/manifest+json",
+    "txt": "text/plain; charset=utf-8",
+}
+
 
 _CASCADE: Final = flag("cascade", "Delete its children too, and theirs.")
 
@@ -112,6 +126,7 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
         *_entity_routes(Secret, limits),
         *_payload_routes(),
         *_inventory_routes(limits),
+        *_web_routes(),
     ]
     return {(route.method, route.path): route for route in routes}
 
@@ -147,6 +162,34 @@ def _service_routes() -> Iterator[Route]:
         summary="Counts and durations of requests, for Prometheus.",
         media_types=(METRICS_TYPE,),
     )
+
+
+def _web_routes() -> Iterator[Route]:
+    yield Route(
+        method="GET",
+        path=WEB,
+        summary="Go to the web view.",
+        status=HTTPStatus.FOUND,
+        media_types=(_bare(HTML),),
+    )
+    yield Route(
+        method="GET",
+        path=f"{WEB}/",
+        summary="The page of the web view.",
+        media_types=(_bare(HTML),),
+        conditional=True,
+    )
+    yield Route(
+        method="GET",
+        path=f"{WEB}/{{file}}",
+        summary="A file of the web view, such as a script.",
+        media_types=tuple(_bare(media_type) for media_type in WEB_TYPES.values()),
+        conditional=True,
+    )
+
+
+def _bare(media_type: str) -> str:
+    return media_type.partition(";")[0]
 
 
 def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:

@@ -114,6 +114,8 @@ _OTHERS = [
         Example("GET", path, path)
         for path in ("/", "/v1", "/v1/capabilities", "/v1/openapi.json", "/healthcheck", "/metrics")
     ),
+    *(Example("GET", path, path) for path in ("/ui", "/ui/")),
+    Example("GET", "/ui/{file}", "/ui/index.html"),
     Example("GET", "/v1/hosts/{region_id}", "/v1/hosts/r?group=site&limit=1&sort=-name"),
     Example("GET", "/v1/hosts/{region_id}", '/v1/hosts/r?vars=colour:"blue"&resolved=true'),
     Example("GET", f"{_GROUP}/hosts", "/v1/groups/r/site/hosts?recursive=true"),

@@ -93,11 +93,13 @@ class Below:
         name: What the segment is called.
         resource: What stands there.
         ending: How the segment must end; the ending is no part of the value.
+        rest: Whether it is the whole rest of the path, and not one segment.
     """
 
     name: str
     resource: Resource
     ending: str = ""
+    rest: bool = False
 
     def value(self, segment: str) -> str | None:
         """Return the value that a segment holds, ``None`` if it does not fit."""
@@ -146,16 +148,18 @@ class Resource:
         """
         place, path = self, ""
         values: dict[str, str] = {}
-        for segment in segments:
+        for index, segment in enumerate(segments):
             found = place.fixed.get(segment)
             if found is not None:
                 place, path = found, f"{path}/{segment}"
                 continue
             for below in place.below:
-                value = below.value(segment)
+                value = below.value("/".join(segments[index:]) if below.rest else segment)
                 if value is not None:
                     values[below.name] = value
                     place, path = below.resource, f"{path}/{{{below.name}}}{below.ending}"
+                    if below.rest:
+                        return place, path, values
                     break
             else:
                 raise NoSuchPath

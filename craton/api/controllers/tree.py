@@ -11,6 +11,7 @@ from craton.api.controllers.resource import Below, Resource, Service
 from craton.api.controllers.secrets import secrets
 from craton.api.controllers.service import CapabilitiesOf, Health, MetricsOf, OpenApi, Versions
 from craton.api.controllers.variables import AllVariables, OneVariable
+from craton.api.controllers.web import web
 from craton.api.metrics import Metrics
 from craton.models import INVENTORY_KINDS, Entity, Group, parent_field
 
@@ -33,6 +34,7 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
             "v1": version_1,
             "healthcheck": Health(service),
             "metrics": MetricsOf(metrics, service.driver),
+            "ui": web(),
         }
     )
 
