@@ -32,6 +32,7 @@ class Spec(ABC):
         read_only: Whether Craton sets it, and a caller's value is ignored.
         sortable: Whether a query may be ordered by it.
         filterable: Whether the REST API offers a filter of the field's name.
+        selective: Whether few entities have one value of it, so that a filter is worth an index.
     """
 
     help: str
@@ -39,6 +40,7 @@ class Spec(ABC):
     read_only: bool = False
     sortable: bool = False
     filterable: bool = False
+    selective: bool = True
 
     def check(self, value: object, field: str) -> None:
         """Check a value.
@@ -146,10 +148,22 @@ class VariableMap(Spec):
 
 
 @dataclass(frozen=True, kw_only=True)
-class VariableNames(Spec):
-    """Names of variables: a set, kept sorted, as a tuple."""
+class Names(Spec):
+    """Names without white space in them: a set, kept sorted, as a tuple."""
 
     def _check(self, value: object, field: str) -> None:
+        if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
+            raise InvalidValue(field, "must be a list of names")
+        if any(name.split() != [name] for name in value):
+            raise InvalidValue(field, "must hold names that are not empty, without white space")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VariableNames(Names):
+    """Names of variables of the same entity."""
+
+    def _check(self, value: object, field: str) -> None:
+        # Whoever reads them finds each among the variables, which have stricter names.
         if not isinstance(value, tuple) or not all(isinstance(name, str) for name in value):
             raise InvalidValue(field, "must be a list of names of variables")
 

@@ -18,6 +18,7 @@ from craton.fields import (
     Integer,
     Links,
     Moment,
+    Names,
     Spec,
     Text,
     VariableMap,
@@ -346,6 +347,80 @@ class Record(Entity):
     )
 
 
+def _said(help: str, max_length: int = 250, **more: bool) -> Text:
+    """Describe what a change record says of a change; it takes what the log is about."""
+    return Text(help=help, max_length=max_length, filterable=True, **more)
+
+
+_CHANGED_AT = Moment(help="When the change was made.", read_only=True)
+_STATE = Text(
+    help="Tells states of the entity apart, revisions included; null where there is none.",
+    max_length=64,
+    optional=True,
+    rule=check_sha256,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeRecord(Entity):
+    """Who changed what and when: stored with the change, never changed itself, without values.
+
+    It has no parent, because it outlives whatever it is about. Its name is its place in the log:
+    names are in the order of time.
+    """
+
+    kind: ClassVar[str] = "change"
+    collection: ClassVar[str] = "changes"
+
+    # Not to be ordered by: the name says the same, and every index costs each write.
+    created_at: datetime = declare(_CHANGED_AT, default=NEVER)
+    updated_at: datetime = declare(_CHANGED_AT, default=NEVER)
+    name: str = declare(
+        Text(
+            help="Its place in the log.",
+            min_length=1,
+            max_length=250,
+            sortable=True,
+            rule=check_free_text,
+        )
+    )
+    region_id: str = declare(
+        _said("The region of the entity; of a tenant, its own id.", ID.max_length), default=""
+    )
+    tenant_id: str | None = declare(
+        _said("The tenant, where the entity is one, or a region.", ID.max_length, optional=True),
+        default=None,
+    )
+    operation: str = declare(
+        _said("What was done: create, replace or delete.", 16, selective=False)
+    )
+    cascade: bool = declare(
+        Flag(help="Whether everything below the entity was deleted with it."), default=False
+    )
+    entity_kind: str = declare(_said("The kind of the entity.", 64, selective=False))
+    entity_id: str = declare(_said("The id of the entity.", ID.max_length))
+    entity_name: str = declare(
+        _said("The name of the entity, after the change.", selective=False), default=""
+    )
+    fields: tuple[str, ...] = declare(
+        Names(
+            help="Names of the fields that were set or changed; of variables, `variables.<name>`, "
+            "or `variables` where they are very many."
+        ),
+        default=(),
+    )
+    digest_before: str | None = declare(_STATE, default=None)
+    digest_after: str | None = declare(_STATE, default=None)
+    user_id: str = declare(_said("Who did it.", selective=False), default="")
+    project_id: str | None = declare(
+        _said("The Keystone project in which they did it.", 64, optional=True, selective=False),
+        default=None,
+    )
+    request_id: str = declare(
+        _said("The request by which they did it.", selective=False), default=""
+    )
+
+
 #: What Ansible calls the fields of a host that say how to connect to it.
 CONNECTION_VARIABLES: Final = {
     "ip_address": "ansible_host",
@@ -360,7 +435,7 @@ INVENTORY_KINDS: tuple[type[Entity], ...] = (Tenant, Region, Group, Host)
 ATTACHED_KINDS: tuple[type[Entity], ...] = (RegionReference, GroupReference, Secret, Payload)
 
 #: Every kind that a driver stores, parents first.
-KINDS: tuple[type[Entity], ...] = (*INVENTORY_KINDS, *ATTACHED_KINDS, Record)
+KINDS: tuple[type[Entity], ...] = (*INVENTORY_KINDS, *ATTACHED_KINDS, Record, ChangeRecord)
 
 _SPECS = {
     kind: {field.name: spec_of(field) for field in dataclasses.fields(kind)} for kind in KINDS

@@ -6,7 +6,7 @@ import dataclasses
 from typing import Final
 
 from craton.errors import InvalidValue
-from craton.fields import Links, VariableNames
+from craton.fields import Links, Names, VariableNames
 from craton.models import E, Entity, specs
 
 #: What a driver stamps an entity with.
@@ -32,7 +32,7 @@ def normalized(entity: E, *, verbatim: bool = False) -> E:
         if spec.read_only and not (verbatim and name in _STAMP) and not (name == "id" and value):
             continue
         spec.check(value, name)
-        if isinstance(spec, Links | VariableNames) and value:
+        if isinstance(spec, Links | Names) and value:
             changes[name] = tuple(sorted(set(value)))
         if isinstance(spec, VariableNames):
             _check_templated(value, entity.variables)  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from craton.api.naming import collection_name, field_name, parent_name, schema_name
 from craton.api.representation import field_order
 from craton.api.specs import Anything, OneOf
-from craton.fields import Flag, Integer, Links, Moment, Spec, Text, VariableMap, VariableNames
+from craton.fields import Flag, Integer, Links, Moment, Names, Spec, Text, VariableMap
 from craton.models import Entity, specs
 
 Schema: TypeAlias = "dict[str, object]"
@@ -27,7 +27,7 @@ def schema_of(spec: Spec) -> Schema:
             schema = {"type": "boolean"}
         case Moment():
             schema = {"type": "string", "format": "date-time"}
-        case Links() | VariableNames():
+        case Links() | Names():
             schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
         case VariableMap():
             schema = reference("Variables")

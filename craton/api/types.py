@@ -17,7 +17,7 @@ from wsme.types import Base, Unset, UserType, wsattr
 
 from craton.api.naming import SHOWN_KINDS, field_name, is_shown, kind_name, parent_name
 from craton.errors import InvalidValue
-from craton.fields import Links, Spec, VariableMap, VariableNames
+from craton.fields import Links, Names, Spec, VariableMap
 from craton.jsontext import JsonValue
 from craton.models import E, Entity, parent_field, specs
 from craton.variables import Variables
@@ -42,7 +42,7 @@ class Declared(UserType):
                 return Unset
             case VariableMap() if isinstance(value, dict):
                 return Variables(value)
-            case Links() | VariableNames() if isinstance(value, list):
+            case Links() | Names() if isinstance(value, list):
                 return tuple(value)
         return value
 

@@ -16,7 +16,7 @@ import bson
 
 from craton.backends.mongo.tokens import tokens
 from craton.errors import InvalidValue
-from craton.fields import Links, Moment, VariableMap, VariableNames
+from craton.fields import Links, Moment, Names, VariableMap
 from craton.models import KINDS, E, Entity, parent_field, specs
 from craton.variables import EMPTY, Variables
 
@@ -119,7 +119,7 @@ def _loader(kind: type[Entity], name: str) -> Callable[[Any], Any] | None:
         return _aware
     if isinstance(spec, VariableMap):
         return _variables
-    return tuple if isinstance(spec, Links | VariableNames) else None
+    return tuple if isinstance(spec, Links | Names) else None
 
 
 #: For each field of a kind: what sets it, what it is called in a document, what makes its value.

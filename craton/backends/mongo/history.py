@@ -118,6 +118,23 @@ def _down_first(database: Database[dict[str, Any]]) -> None:
         database.drop_collection(name)
 
 
+_CHANGES: Final = (
+    Index("changes", ("name",), unique=True),
+    Index("changes", ("region_id", "name")),
+    Index("changes", ("tenant_id", "name")),
+    Index("changes", ("entity_id", "name")),
+)
+
+
+def _up_changes(database: Database[dict[str, Any]]) -> None:
+    make_collections(database, ("changes",))
+    make_indexes(database, _CHANGES)
+
+
+def _down_changes(database: Database[dict[str, Any]]) -> None:
+    database.drop_collection("changes")
+
+
 #: Every version, the oldest first.
 VERSIONS: Final = (
     Version(
@@ -126,5 +143,12 @@ VERSIONS: Final = (
         summary="Tenants, regions, groups and hosts, what belongs to them, and records",
         up=_up_first,
         down=_down_first,
+    ),
+    Version(
+        name="0002",
+        serves="0001",
+        summary="The change log",
+        up=_up_changes,
+        down=_down_changes,
     ),
 )

@@ -17,7 +17,7 @@ from craton.backends.mongo.documents import TOKENS, is_storable, key_of
 from craton.backends.mongo.tokens import HEAD, bounds, token
 from craton.backends.mongo.values import NotInMongoError, as_stored, beginning, bound, storable
 from craton.errors import InvalidValue
-from craton.fields import Links, Text, VariableNames
+from craton.fields import Links, Names, Text
 from craton.models import Entity, specs
 from craton.names import check_variable_name
 from craton.query import (
@@ -162,7 +162,7 @@ class Translator:
 
     def _overlaps(self, predicate: Overlaps) -> Condition:
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
-        if len(predicate.path) > 1 or not isinstance(spec, Links | VariableNames):
+        if len(predicate.path) > 1 or not isinstance(spec, Links | Names):
             return Condition(_NOTHING)
         self._spend(len(predicate.values))
         return Condition({name: {"$in": [storable(value) for value in predicate.values]}})

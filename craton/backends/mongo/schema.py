@@ -67,7 +67,7 @@ def indexes(kind: type[Entity]) -> Iterator[Index]:
             yield from filter(None, [digest_index(kind)])
         elif spec.sortable:
             yield Index(collection, (*prefix, name, "_id"))
-        elif isinstance(spec, Text) and spec.filterable:
+        elif isinstance(spec, Text) and spec.filterable and spec.selective:
             yield Index(collection, (*prefix, name, "name"))
         elif isinstance(spec, Links):
             yield Index(collection, (*prefix, name))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bson.datetime_ms import DatetimeMS
 
 from craton.backends.mongo.documents import is_storable
-from craton.fields import Integer, Links, Moment, Spec, Text, VariableMap, VariableNames
+from craton.fields import Integer, Links, Moment, Names, Spec, Text, VariableMap
 from craton.query import Operator
 
 #: The longest string that a question has, in characters; a command has at most 16 MiB.
@@ -40,7 +40,7 @@ def as_stored(spec: Spec, value: Any) -> list[object]:
     """Return what a document holds where its field equals a value: one thing, or nothing can."""
     if type(value) is float and not math.isfinite(value):
         value = None  # as which it compares
-    if isinstance(spec, Links | VariableMap | VariableNames):
+    if isinstance(spec, Links | VariableMap | Names):
         return []
     if value is None:
         return [None] if spec.optional else []

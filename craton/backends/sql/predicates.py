@@ -18,7 +18,7 @@ from sqlalchemy.sql.elements import True_
 from craton import jsontext
 from craton.backends.sql.rows import checksum, is_bindable, to_milliseconds
 from craton.backends.sql.schema import KindTables
-from craton.fields import Integer, Links, Moment, Spec, Text, VariableNames
+from craton.fields import Integer, Links, Moment, Names, Spec, Text
 from craton.models import specs
 from craton.query import (
     AllOf,
@@ -153,9 +153,9 @@ class Translator:
 
     def _overlaps(self, predicate: Overlaps) -> Condition:
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
-        if len(predicate.path) > 1 or not isinstance(spec, Links | VariableNames):
+        if len(predicate.path) > 1 or not isinstance(spec, Links | Names):
             return Condition(false(), exact=True)
-        if isinstance(spec, VariableNames):
+        if isinstance(spec, Names):
             raise NotInSqlError
         values = [_bindable(value) for value in predicate.values]
         self._spend(len(values))
@@ -173,7 +173,7 @@ class Translator:
     def _equals_one(self, name: str, values: tuple[Any, ...]) -> ColumnElement[bool]:
         spec = self._specs[name]
         wanted = [_normalized(value) for value in values]
-        if name not in self._columns or isinstance(spec, VariableNames):
+        if name not in self._columns or isinstance(spec, Names):
             return false()  # a set, or variables, which equal no value
         equal = [stored for value in wanted for stored in _as_stored(spec, value)]
         column = self._columns[name]

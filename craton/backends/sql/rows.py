@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from craton import jsontext
 from craton.backends.sql.schema import KindTables
-from craton.fields import Flag, Links, Moment, Spec, VariableMap, VariableNames
+from craton.fields import Flag, Links, Moment, Names, Spec, VariableMap
 from craton.models import E, Entity, specs
 from craton.variables import EMPTY, Variables
 
@@ -107,7 +107,7 @@ def _stored(spec: Spec, value: str) -> str:
     """Return the expression for what a column holds, given the one for the field's value."""
     if isinstance(spec, Moment):
         return f"milliseconds({value})"
-    if isinstance(spec, VariableNames):
+    if isinstance(spec, Names):
         return f"' '.join({value})"
     return value
 
@@ -118,7 +118,7 @@ def _loaded(spec: Spec, item: str) -> str:
         return f"moment({item})"
     if isinstance(spec, Flag):
         return f"{item} == 1"
-    if isinstance(spec, VariableNames):
+    if isinstance(spec, Names):
         return f"tuple({item}.split())"
     if isinstance(spec, Links):
         return f"tuple({item}.split({ID_SEPARATOR!r})) if {item} else ()"

@@ -115,11 +115,11 @@ def _indexes(kind: type[Entity]) -> Iterator[UniqueConstraint | Index]:
             continue
         if name == "id":
             yield from (Index(None, parent, "id", "revision") for parent in prefix)
-        elif name == "region_id" and parent != name:
+        elif name == "region_id" and prefix and parent != name:
             yield Index(None, name, "id", "revision")
         elif spec.sortable:
             yield Index(None, *prefix, name, "id")
-        elif isinstance(spec, Text) and spec.filterable:
+        elif isinstance(spec, Text) and spec.filterable and spec.selective:
             yield Index(None, *prefix, name, "name")
 
 

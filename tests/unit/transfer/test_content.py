@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from craton.fields import Flag, Integer, Links, Moment, Text, VariableMap, VariableNames
+from craton.fields import Flag, Integer, Links, Moment, Names, Text, VariableMap, VariableNames
 from craton.models import KINDS, specs
 from craton.transfer.content import Tally, content
 from craton.variables import Variables
@@ -16,10 +16,10 @@ from tests.unit.transfer.conftest import store
 OTHER = {
     Text: "other",
     Integer: 7,
-    Flag: False,
     Moment: datetime(2001, 1, 1, tzinfo=UTC),
     Links: ("other",),
     VariableMap: Variables({"other": 1.0}),
+    Names: ("other",),
     VariableNames: ("other",),
 }
 
@@ -33,7 +33,8 @@ def one_of_each():
 @pytest.mark.parametrize("entity", one_of_each(), ids=lambda entity: entity.kind)
 def test_every_field_of_every_kind_counts(entity):
     for name, spec in specs(type(entity)).items():
-        other = dataclasses.replace(entity, **{name: OTHER[type(spec)]})
+        value = not getattr(entity, name) if isinstance(spec, Flag) else OTHER[type(spec)]
+        other = dataclasses.replace(entity, **{name: value})
         assert content(other) != content(entity), name
     assert content(dataclasses.replace(entity)) == content(entity)
 

@@ -19,6 +19,7 @@ from craton.backends.sql.rows import (
 from craton.backends.sql.schema import TABLES
 from craton.models import (
     KINDS,
+    ChangeRecord,
     Entity,
     Group,
     GroupReference,
@@ -57,6 +58,20 @@ ENTITIES = [
     ),
     Payload(id="p", revision="1", secret_id="s", sealed="sealed"),
     Record(id="m", revision="1", created_at=NOON, updated_at=NOON, name="a/b", value="{}"),
+    ChangeRecord(
+        id="c",
+        revision="1",
+        created_at=NOON,
+        updated_at=NOON,
+        name="2026",
+        region_id="r",
+        operation="replace",
+        entity_kind="host",
+        entity_id="h",
+        fields=("name", "variables.a"),
+        digest_after="0" * 64,
+        user_id="é",
+    ),
     Tenant(id="t", revision="1", created_at=NOON, updated_at=NOON, name="t", project_id="p"),
     Region(id="r", revision="1", tenant_id="t", name="r", description="d"),
     Group(id="g", revision="1", region_id="r", name="g", priority=-3, parents=("a", "b,c")),
