@@ -74,6 +74,55 @@ API_OPTIONS: Sequence[cfg.Opt] = (
         help="The most changes in one batch; beyond it the answer is 413.",
     ),
     cfg.IntOpt(
+        "max_page_bytes",
+        default=32 * 2**20,
+        min=1024,
+        help="About how many bytes a page of a list with variables may have: one that would have "
+        "more ends early, with a link to the next one.",
+    ),
+    cfg.IntOpt(
+        "max_concurrent_bundles",
+        default=4,
+        min=1,
+        help="How many bundles each process makes and sends at once; beyond it the answer is 503 "
+        "with Retry-After. Fewer than there are threads leaves some to everybody else.",
+    ),
+    cfg.IntOpt(
+        "request_seconds",
+        default=60,
+        min=1,
+        help="How long a request may read and prepare; then it is given up, with 503. What the "
+        "store does in one step is bounded by the store's own time-outs.",
+    ),
+    cfg.IntOpt(
+        "bundle_seconds",
+        default=600,
+        min=1,
+        help="The same for bundles, imports and batches, and for a bundle's way to the client.",
+    ),
+    cfg.IntOpt(
+        "stalled_seconds",
+        default=30,
+        min=1,
+        help="How long a client may neither send what it announced nor take what it asked for; "
+        "then the connection is closed.",
+    ),
+    cfg.StrOpt(
+        "rate_limit",
+        default="",
+        sample_default="",
+        help="How often one caller may ask, such as '100/second' or '1000 per 5 minute'; beyond "
+        "it the answer is 429 with Retry-After. A caller is a user, or an address while nobody is "
+        "asked who they are. Empty: as often as they like.",
+    ),
+    cfg.StrOpt(
+        "rate_limit_storage",
+        default="memory://",
+        secret=True,
+        help="Where requests are counted: memory:// counts in each process for itself, so that "
+        "workers times as many come through; redis://host:port counts for all together.",
+    ),
+    cfg.IntOpt(
         "idempotency_key_hours",
         default=24,
         min=1,

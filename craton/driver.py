@@ -26,6 +26,7 @@ from typing import ClassVar, Final, Self, TypeAlias
 
 from oslo_config import cfg
 
+from craton import deadline
 from craton.capabilities import Capabilities, Capability
 from craton.errors import BackendFault, CratonError, InvalidValue, NotFound, RevisionConflict
 from craton.mirror import MirrorStatus, Origin, SyncReport
@@ -138,7 +139,8 @@ class Stamp:
 class InventoryReader(ABC):
     """The reading half: all that bundles and resolution need.
 
-    Every method may raise ``Unavailable`` (the store is away, or too busy) and ``BackendFault``.
+    Every method may raise ``Unavailable`` (the store is away, or too busy) and ``BackendFault``; a
+    scan looks at :mod:`craton.deadline`, and ends in ``TooSlow`` when the time is over.
     """
 
     capabilities: Capabilities
@@ -227,7 +229,8 @@ class InventoryReader(ABC):
     def _stream(
         self, kind: type[E], selection: Selection, residue: Predicate, limit: int | None
     ) -> Generator[E, None, None]:
-        with closing(self._select(kind, selection)) as rows:
+        with closing(self._select(kind, selection)) as selected:
+            rows = deadline.watched(selected)
             if residue == EVERYTHING:
                 yield from islice(rows, limit)
             else:
@@ -532,7 +535,7 @@ class InventoryDriver(InventoryReader):
     def _prepared(self, changes: Iterable[Change], stamps: list[Stamp]) -> Iterator[Change]:
         """Check and stamp changes one by one, so that a long list need not be held twice."""
         moment, revision = now(), new_revision()
-        for index, change in enumerate(changes):
+        for index, change in enumerate(deadline.watched(changes)):
             with at(index):
                 prepared = self._prepare(change, moment, revision)
             if isinstance(prepared, Delete):

@@ -11,15 +11,20 @@ from oslo_config import cfg
 from oslo_middleware import RequestId
 from pecan.core import ExplicitPecan
 
+from craton import caller, deadline
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
 from craton.api.freshness import Freshness
+from craton.api.journal import Journal
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
 from craton.api.openapi import openapi
 from craton.api.problems import ProblemHook, problem
-from craton.api.request import Request
+from craton.api.protection import Protection
+from craton.api.rates import Rates
+from craton.api.request import CALLER, Request
 from craton.api.routes import table
+from craton.api.slots import Slots
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError
 from craton.references import References
@@ -38,7 +43,16 @@ class Application(ExplicitPecan):
     rest; look for a template for an answer that is one already; read every answer to see whether it
     is empty, so that a whole bundle would be held in memory and its ``close`` be lost; and let an
     error of a hook pass.
+
+    Args:
+        root: Finds what answers.
+        limits: How long it may take.
+        options: What Pecan wants to know.
     """
+
+    def __init__(self, root: Root, limits: Limits, **options: Any) -> None:
+        super().__init__(root, **options)
+        self._limits = limits
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer, whatever happens."""
@@ -50,13 +64,15 @@ class Application(ExplicitPecan):
 
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
         """Find what answers, and what is left of the path, which is nothing."""
+        req.environ[CALLER] = caller.current().user_id
         return node.find(path, req), []
 
     def invoke_controller(
         self, controller: Any, args: list[Any], kwargs: dict[str, Any], state: Any
     ) -> None:
-        """Let it answer."""
-        state.response = controller(*args)
+        """Let it answer, within the time that its route has."""
+        with deadline.within(self._limits.seconds(state.request.route)):
+            state.response = controller(*args)
 
     def _handle_empty_response_body(self, state: Any) -> None:
         return
@@ -75,12 +91,14 @@ def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
     except ConfigurationError as error:
         # Most of the service does without. Whoever uses a secret is told, too.
         LOG.warning("Secrets cannot be used: %s", error)
+    limits = Limits.of(conf)
     return Service(
         driver=driver,
         name=conf.inventory.driver,
-        limits=Limits.of(conf),
+        limits=limits,
         references=References(conf),
         secrets=secrets,
+        bundles=Slots("bundles", limits.max_concurrent_bundles),
         spools=state_path if state_path.is_dir() else None,
     )
 
@@ -97,9 +115,10 @@ def make_app(driver: InventoryDriver, conf: cfg.ConfigOpts) -> WSGIApplication:
     routes = table(service.limits)
     pecan = Application(
         Root(tree(service, metrics, openapi(routes.values())), routes),
-        hooks=[metrics, ProblemHook(), Freshness(driver)],
+        service.limits,
+        hooks=[metrics, ProblemHook(), Rates(conf), Freshness(driver)],
         request_cls=Request,
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    return RequestId(pecan)
+    return RequestId(Journal(Protection(pecan)))

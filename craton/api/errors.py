@@ -104,6 +104,46 @@ class TooLarge(CratonError):
         super().__init__(f"no more than {limit} {what} in one request", limit=limit)
 
 
+class BodyStalled(CratonError):
+    """The client announced a body and did not send it."""
+
+    code = "body_stalled"
+
+    def __init__(self) -> None:
+        super().__init__("the body did not come in time; send the request again")
+
+
+class Busy(CratonError):
+    """As much of this is done already as the service does at once.
+
+    Args:
+        what: What is done.
+        limit: How much of it is done at once.
+        retry_after: Seconds after which another try is sensible.
+    """
+
+    code = "busy"
+
+    def __init__(self, what: str, limit: int, retry_after: int = 5) -> None:
+        super().__init__(f"no more than {limit} {what} at once", limit=limit)
+        self.retry_after = retry_after
+
+
+class TooManyRequests(CratonError):
+    """The caller asks more often than they may.
+
+    Args:
+        limit: How often they may.
+        retry_after: Seconds after which they may again.
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, limit: str, retry_after: int) -> None:
+        super().__init__(f"no more than {limit}", limit=limit)
+        self.retry_after = retry_after
+
+
 class PreconditionFailed(CratonError):
     """The entity is not in the state that the client's condition names."""
 
@@ -142,14 +182,17 @@ STATUS: Final[dict[type[BaseException], HTTPStatus]] = {
     Conflict: HTTPStatus.CONFLICT,
     ReferenceUnusable: HTTPStatus.BAD_GATEWAY,
     PreconditionFailed: HTTPStatus.PRECONDITION_FAILED,
+    BodyStalled: HTTPStatus.REQUEST_TIMEOUT,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     IdempotencyKeyReused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     Unsupported: HTTPStatus.NOT_IMPLEMENTED,
     UnknownMethod: HTTPStatus.NOT_IMPLEMENTED,
     OwnerUnavailable: HTTPStatus.BAD_GATEWAY,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    Busy: HTTPStatus.SERVICE_UNAVAILABLE,
     BaseException: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -170,7 +213,7 @@ def headers_of(error: BaseException) -> dict[str, str]:
     """Return the header fields that go with an error."""
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | Busy | TooManyRequests):
         return {"Retry-After": str(error.retry_after)}
     return {}
 

@@ -6,7 +6,7 @@ variables pass through as the text that they are kept in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -70,15 +70,6 @@ def document(entity: Entity, variables: bool = True) -> dict[str, object]:
 def encode(entity: Entity) -> bytes:
     """Return an entity as JSON."""
     return orjson.dumps(document(entity))
-
-
-def encode_page(
-    collection: str, entities: Iterable[Entity], links: list[dict[str, str]], variables: bool
-) -> bytes:
-    """Return one page of a list as JSON, under the collection's name."""
-    return orjson.dumps(
-        {collection: [document(entity, variables) for entity in entities], "links": links}
-    )
 
 
 def field_order(kind: type[Entity]) -> tuple[str, ...]:

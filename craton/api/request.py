@@ -15,6 +15,7 @@ from webob.multidict import NoVars
 from craton import jsontext
 from craton.api import parameters
 from craton.api.errors import (
+    BodyStalled,
     MalformedRequest,
     NoSuchPath,
     NotAcceptable,
@@ -28,7 +29,11 @@ if TYPE_CHECKING:
     from craton.api.routes import Route
 
 #: Where oslo.middleware puts the id that it gives to each request.
-_REQUEST_ID: Final = "openstack.request_id"
+REQUEST_ID: Final = "openstack.request_id"
+
+#: Where the path with the names of its variable parts stands, once it is found, and who asks.
+ROUTE: Final = "craton.route"
+CALLER: Final = "craton.caller"
 
 #: Where WSGI puts the header field.
 _KEY: Final = "HTTP_IDEMPOTENCY_KEY"
@@ -52,8 +57,6 @@ class Request(pecan.Request):
     values: Mapping[str, Any] = {}
     #: The query's parameters as they came.
     pairs: list[tuple[str, str]] = []  # noqa: RUF012
-    #: The path with the names of its variable parts; empty where there is nothing.
-    path_pattern: str = ""
     #: How old the inventory is in seconds, where it mirrors another system's.
     age: float | None = None
     #: The declaration of the route; ``None`` before it is found.
@@ -62,6 +65,11 @@ class Request(pecan.Request):
     def __init__(self, environ: dict[str, Any], **keywords: Any) -> None:
         super().__init__(environ, **keywords)
         self.began = perf_counter()
+
+    @property
+    def path_pattern(self) -> str:
+        """The path with the names of its variable parts; empty where there is nothing."""
+        return str(self.environ.get(ROUTE, ""))
 
     @property
     def json(self) -> Any:
@@ -83,7 +91,7 @@ class Request(pecan.Request):
     @property
     def request_id(self) -> str:
         """The id that the log and the answer name."""
-        return str(self.environ.get(_REQUEST_ID, ""))
+        return str(self.environ.get(REQUEST_ID, ""))
 
     def begin(self, route: Route, segments: Mapping[str, str]) -> None:
         """Read the parameters, and find out what the client accepts.
@@ -111,6 +119,7 @@ class Request(pecan.Request):
             UnsupportedMediaType: It is not of a type that the route takes.
             TooLarge: It is longer than the route takes.
             MalformedRequest: It ends before its announced length.
+            BodyStalled: It does not come.
             InvalidValue: There is none.
         """
         body = self.octets()
@@ -122,7 +131,8 @@ class Request(pecan.Request):
         """Read the whole body, which may be empty.
 
         Raises:
-            UnsupportedMediaType, TooLarge, MalformedRequest: As for :meth:`body_bytes`.
+            UnsupportedMediaType, TooLarge, MalformedRequest, BodyStalled: As for
+                :meth:`body_bytes`.
         """
         assert self.route is not None
         assert self.route.body is not None
@@ -138,7 +148,7 @@ class Request(pecan.Request):
         """Read the body as JSON.
 
         Raises:
-            UnsupportedMediaType, TooLarge, MalformedRequest, InvalidValue: As for
+            UnsupportedMediaType, TooLarge, MalformedRequest, BodyStalled, InvalidValue: As for
                 :meth:`body_bytes`, and for what is not JSON as Craton reads it.
         """
         return jsontext.decode(self.body_bytes())
@@ -147,7 +157,7 @@ class Request(pecan.Request):
         """Read the body as a JSON object.
 
         Raises:
-            UnsupportedMediaType, TooLarge, MalformedRequest, InvalidValue: As for
+            UnsupportedMediaType, TooLarge, MalformedRequest, BodyStalled, InvalidValue: As for
                 :meth:`document`, and for what is no object.
         """
         document = self.document()
@@ -175,9 +185,12 @@ class Request(pecan.Request):
     def _input(self, size: int) -> bytes:
         """Read so many bytes, or what there is; in one piece where the server gives one."""
         parts: list[bytes] = []
-        while size > 0 and (part := self.environ["wsgi.input"].read(size)):
-            parts.append(part)
-            size -= len(part)
+        try:
+            while size > 0 and (part := self.environ["wsgi.input"].read(size)):
+                parts.append(part)
+                size -= len(part)
+        except (BlockingIOError, TimeoutError) as error:
+            raise BodyStalled from error
         return b"".join(parts)
 
 

@@ -88,6 +88,7 @@ class Route:
         schema: What the answer holds; ``None`` if it has no body, or one that is not JSON.
         media_types: What the answer may be.
         conditional: Whether If-Match and If-None-Match have a meaning.
+        lengthy: Whether it may take as long as a bundle, and not only as long as a request.
         others: Other statuses of success, with the same answer.
     """
 
@@ -100,6 +101,7 @@ class Route:
     schema: Schema | None = None
     media_types: tuple[str, ...] = (JSON,)
     conditional: bool = False
+    lengthy: bool = False
     others: tuple[HTTPStatus, ...] = ()
 
     @property
@@ -386,6 +388,7 @@ def _inventory_routes(limits: Limits) -> Iterator[Route]:
             schema={"type": "object"} if is_json else None,
             media_types=(media_type,),
             conditional=True,
+            lengthy=True,
         )
     yield Route(
         method="POST",
@@ -403,6 +406,7 @@ def _inventory_routes(limits: Limits) -> Iterator[Route]:
         ),
         body=Takes(schema={"type": "object"}, limit=limits.max_import_bytes),
         schema=reference("ImportReport"),
+        lengthy=True,
     )
     yield Route(
         method="POST",
@@ -410,4 +414,5 @@ def _inventory_routes(limits: Limits) -> Iterator[Route]:
         summary="Make many changes in a region, all or nothing.",
         body=Takes(schema=reference("Batch"), limit=limits.max_body_bytes),
         schema=reference("BatchResult"),
+        lengthy=True,
     )

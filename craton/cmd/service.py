@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import tempfile
 import time
 from collections.abc import Callable
@@ -47,7 +48,9 @@ def listen(conf: cfg.ConfigOpts) -> socket.socket:
     deadline = time.monotonic() + _BIND_PATIENCE
     while True:
         try:
-            return socket.create_server(address, family=family, backlog=2048)
+            return _impatient(
+                socket.create_server(address, family=family, backlog=2048), conf.api.stalled_seconds
+            )
         except OSError as error:
             if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 raise ConfigurationError(
@@ -155,6 +158,16 @@ class _Logger(Logger):
         super().setup(cfg)
         self.error_log.handlers.clear()
         self.error_log.propagate = True
+
+
+def _impatient(listener: socket.socket, seconds: int) -> socket.socket:
+    """Bound how long a client may neither send nor take; Linux hands this on to what is accepted.
+
+    Otherwise some clients that stall hold all threads. Gunicorn has no such bound for threads.
+    """
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        listener.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", seconds, 0))
+    return listener
 
 
 def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, Any]:

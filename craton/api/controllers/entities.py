@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any, Generic
 from urllib.parse import quote
 
+import orjson
 from webob import Response
 
 from craton.api import types
@@ -23,8 +24,9 @@ from craton.api.controllers.responses import (
 from craton.api.idempotency import Answer, IdempotencyKey
 from craton.api.listing import column_filters, given_host_filters, links, query_of
 from craton.api.naming import collection_name, parent_name
+from craton.api.pages import read_page
 from craton.api.patches import completed, patched
-from craton.api.representation import encode, encode_page
+from craton.api.representation import encode
 from craton.api.request import Request
 from craton.bundles.references import NO_FILES
 from craton.errors import InvalidPageToken, InvalidReference, NotFound
@@ -79,19 +81,17 @@ class OfKind(Resource, Generic[E]):
 
     def page(self, request: Request, kind: type[Entity], query: Query) -> Response:
         """Answer with one page of a list."""
+        variables = request.values.get("variables", False)
         try:
-            page = self.driver.find(kind, query)
+            found, token = read_page(
+                self.driver, kind, query, variables, self.limits.max_page_bytes
+            )
         except InvalidPageToken as error:
             error.fields = {"parameter": "marker"}
             raise
         path = request.script_name + quote(request.path_info)
-        body = encode_page(
-            collection_name(kind),
-            page.items,
-            links(path, request.pairs, page.next),
-            request.values.get("variables", False),
-        )
-        return json_response(body)
+        body = {collection_name(kind): found, "links": links(path, request.pairs, token)}
+        return json_response(orjson.dumps(body))
 
 
 class Collection(OfKind[E]):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from typing import Final
 from urllib.parse import quote
 
 import orjson
 from webob import Response
 
+from craton import deadline
 from craton.api.access import checked_id, one_state
 from craton.api.conditions import Conditions
 from craton.api.controllers.resource import Below, Resource, Service, answers
@@ -84,17 +86,20 @@ class BundleOf(Resource):
             tag = self._tag(bundle.etag)
             if not conditions.for_read(tag):
                 return not_modified(tag)
-            spool = None if request.method == "HEAD" else bundle.collect(self._spools)
+            headers = [
+                ("Content-Type", BUNDLE_TYPES[self._ending]),
+                ("Content-Disposition", disposition(f"{region.name}.{self._ending}")),
+            ]
+            if request.method == "HEAD":
+                return Response(headerlist=[*headers, entity_tag(tag)])
+            with ExitStack() as held:
+                held.enter_context(self._service.bundles.taken())
+                spool = held.enter_context(bundle.collect(self._spools))
+                download = Download(self._packed(spool), held.pop_all())
         # The store is not needed any more, so a slow client keeps nothing there waiting.
-        headers = [
-            ("Content-Type", BUNDLE_TYPES[self._ending]),
-            ("Content-Disposition", disposition(f"{region.name}.{self._ending}")),
-        ]
-        if spool is None:
-            return Response(headerlist=[*headers, entity_tag(tag)])
         if spool.etag is not None:
             headers.append(entity_tag(self._tag(spool.etag)))
-        return Response(app_iter=Download(spool, self._packed(spool)), headerlist=headers)
+        return Response(app_iter=download, headerlist=headers)
 
     def _tag(self, etag: str) -> str:
         # One plan makes other bytes in another format.
@@ -110,12 +115,17 @@ class Download:
     """A bundle on its way to a client.
 
     A fault on the way is raised to the server, which then breaks the connection: the client sees
-    that the file is not whole.
+    that the file is not whole. So it ends when the time of the request is over.
+
+    Args:
+        pieces: What is sent.
+        held: What is given back in the end.
     """
 
-    def __init__(self, spool: Spool, pieces: Iterator[bytes]) -> None:
-        self._spool = spool
-        self._pieces = pieces
+    def __init__(self, pieces: Iterator[bytes], held: ExitStack) -> None:
+        self._held = held
+        self._source = pieces
+        self._pieces = deadline.watched(pieces)
 
     def __iter__(self) -> Iterator[bytes]:
         try:
@@ -126,9 +136,9 @@ class Download:
 
     def close(self) -> None:
         """Stop the work and give the room back; WSGI calls this whatever happened."""
-        if isinstance(self._pieces, Generator):
-            self._pieces.close()
-        self._spool.close()
+        if isinstance(self._source, Generator):
+            self._source.close()
+        self._held.close()
 
 
 def disposition(name: str) -> str:

@@ -12,9 +12,10 @@ import pecan
 
 from craton.api.errors import MethodNotAllowed, NoSuchPath, UnknownMethod
 from craton.api.limits import Limits
-from craton.api.request import Request
+from craton.api.request import ROUTE, Request
 from craton.api.routes import Route
 from craton.api.sealing import Sealing
+from craton.api.slots import Slots
 from craton.bundles.references import ReferencedFiles, referenced_files
 from craton.driver import InventoryDriver
 from craton.models import Entity, GroupReference, RegionReference
@@ -40,6 +41,7 @@ class Service:
         limits: How much a request may ask for.
         references: Fetches referenced files.
         secrets: Seals and opens the payloads of secrets.
+        bundles: How many bundles may be made at once.
         spools: Where bundles wait for their readers; ``None`` is the system's temporary directory.
     """
 
@@ -48,6 +50,7 @@ class Service:
     limits: Limits
     references: References
     secrets: SecretStore
+    bundles: Slots
     spools: Path | None = None
 
     @cached_property
@@ -187,7 +190,7 @@ class Root:
         """
         segments = [] if path in {"", "/"} else path.split("/")[1:]
         place, path, values = self._tree.locate(segments)
-        request.path_pattern = path
+        request.environ[ROUTE] = path
         methods = place.methods
         method = "GET" if request.method == "HEAD" else request.method
         if method not in methods:

@@ -44,6 +44,10 @@ def test_capabilities_are_the_drivers(
         "max_body_bytes": 32 * 2**20,
         "max_import_bytes": 256 * 2**20,
         "max_batch_changes": 10_000,
+        "max_page_bytes": 32 * 2**20,
+        "max_concurrent_bundles": 4,
+        "request_seconds": 60,
+        "bundle_seconds": 600,
         "require_if_match": True,
         "idempotency_key_hours": 24,
     }
