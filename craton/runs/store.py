@@ -11,20 +11,24 @@ embedded one does). Two rules make it more than a place:
   *n* and asks for the run finds what *n* told. Whoever follows from *n* gets *n + 1* next, or is
   told that it is gone.
 
-Public methods are here; a store writes the hooks, whose names begin with an underscore. All may be
+Public methods are here, with what holds for every store: limits, markers, and what is made of text
+that comes from hosts. A store writes the hooks, whose names begin with an underscore. All may be
 called by several threads at once.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
+from craton.errors import InvalidQuery, InvalidValue
+from craton.runs import incoming, markers
 from craton.runs.models import (
     Event,
+    EventType,
     HostState,
     Reachability,
     Report,
@@ -35,6 +39,11 @@ from craton.runs.models import (
 
 #: The most that one page may hold.
 MAX_PAGE: Final = 1000
+
+
+def utcnow() -> datetime:
+    """Return the time, in UTC."""
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +81,21 @@ class RunStore(ABC):
     Every method may raise ``Unavailable`` while the store is away. A write that raises it may have
     been done, and is safe to repeat as it was.
 
+    Times are kept in UTC, to the millisecond; one without a time zone is ``InvalidValue``. Of names
+    and messages, what cannot be stored is replaced by U+FFFD.
+
     Args:
         max_events: How many events of one run are kept; the oldest go first.
         keep_days: How long a run is kept after its end.
+        clock: What tells the time.
     """
 
-    def __init__(self, *, max_events: int, keep_days: int) -> None:
+    def __init__(
+        self, *, max_events: int, keep_days: int, clock: Callable[[], datetime] = utcnow
+    ) -> None:
         self.max_events = max_events
         self.keep_days = keep_days
+        self._clock = clock
 
     @abstractmethod
     def open(self) -> None:
@@ -95,7 +111,6 @@ class RunStore(ABC):
 
     # -- runs ----------------------------------------------------------------------------------
 
-    @abstractmethod
     def create(self, run: Run, hosts: Sequence[RunHost], material: bytes = b"") -> Run:
         """Keep a new run, queued, with its hosts, pending; and its first event, ``run.state``.
 
@@ -108,7 +123,22 @@ class RunStore(ABC):
 
         Returns:
             The run as kept.
+
+        Raises:
+            InvalidValue: A name or an id of a host is there twice.
         """
+        rows = sorted(map(incoming.row, hosts), key=lambda row: row.host)
+        if len({row.host for row in rows}) < len(rows) or len({r.host_id for r in rows}) < len(
+            rows
+        ):
+            raise InvalidValue("hosts", "must have each name and each id once")
+        queued = incoming.run(run, len(rows))
+        first = Report(
+            type=EventType.RUN_STATE,
+            time=queued.created_at,
+            data={"state": RunState.QUEUED.value},
+        )
+        return self._create(queued, rows, material, first)
 
     @abstractmethod
     def get(self, run_id: str) -> Run:
@@ -118,7 +148,6 @@ class RunStore(ABC):
     def material(self, run_id: str) -> bytes:
         """Return what :meth:`create` was given. Raises ``NotFound``; also after the run's end."""
 
-    @abstractmethod
     def find(
         self,
         region_id: str,
@@ -138,10 +167,15 @@ class RunStore(ABC):
             marker: The ``next`` of the page before.
 
         Raises:
+            InvalidQuery: The limit is out of bounds.
             InvalidPageToken: The marker is none.
         """
+        _check_limit(limit)
+        question = ("runs", region_id, host_id, _names(states))
+        after = markers.decode(question, marker)
+        items, position = self._find(region_id, host_id, frozenset(states), limit, after)
+        return RunPage(items=items, next=_marker(question, position))
 
-    @abstractmethod
     def hosts(
         self,
         run_id: str,
@@ -166,10 +200,20 @@ class RunStore(ABC):
 
         Raises:
             NotFound: There is no such run.
+            InvalidQuery: The limit is out of bounds.
             InvalidPageToken: The marker is none.
         """
+        _check_limit(limit)
+        question = ("hosts", run_id, host, _names(states))
+        after = markers.decode(question, marker)
+        wanted = frozenset(states)
+        if host is None:
+            items, position = self._hosts(run_id, wanted, limit, after)
+            return RunHostPage(items=items, next=_marker(question, position))
+        row = self._host(run_id, incoming.name(host))
+        items = [row] if row is not None and stands_in(row, wanted) else []
+        return RunHostPage(items=items, next=None)
 
-    @abstractmethod
     def request_cancel(self, run_id: str, requested_by: str) -> Run:
         """Ask for the end of a run; whoever carries it out sees ``cancelling``.
 
@@ -179,6 +223,20 @@ class RunStore(ABC):
         Raises:
             NotFound: There is no such run.
         """
+        now = incoming.moment(self._clock())
+        asked = Report(
+            type=EventType.RUN_CANCELLING,
+            time=now,
+            data={"requested_by": requested_by},
+        )
+        ended = Report(
+            type=EventType.RUN_STATE,
+            time=now,
+            message="cancelled before it began",
+            data={"state": RunState.CANCELLED.value},
+            run_state=RunState.CANCELLED,
+        )
+        return self._request_cancel(run_id, incoming.report(asked), ended)
 
     @abstractmethod
     def unfinished(self) -> Iterator[Run]:
@@ -198,9 +256,11 @@ class RunStore(ABC):
             RunEnded: It has ended.
         """
 
-    @abstractmethod
     def report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         """Add events, with all that they change, in their order, as one step.
+
+        What is told of a pending host makes it ``running``. ``host.finished`` without a task or a
+        message leaves those of the task before in the host's row.
 
         Args:
             run_id: The run.
@@ -209,32 +269,46 @@ class RunStore(ABC):
                 taken before is not taken again, so a call whose answer was lost can be repeated.
             reports: What to tell. With a final ``run_state`` the material is dropped, hosts that
                 are running are ``failed`` with the message of that report, and pending ones stay
-                pending, because they were never touched.
+                pending, because they were never touched. What follows it in the call is left out.
 
         Raises:
             NotFound: There is no such run.
-            LeaseLost: Somebody else claimed the run, or it has ended.
+            LeaseLost: Somebody else claimed the run, or it has ended; or the store does not know
+                the reports before ``first``, because it lost what it had kept.
+            InvalidValue: A time has no time zone, or ``first`` is not a number from 1 on.
         """
+        if first < 1:
+            raise InvalidValue("first", "must be at least 1")
+        self._report(run_id, fence, first, [incoming.report(report) for report in reports])
 
     @abstractmethod
     def finished_batches(self, run_id: str) -> frozenset[int]:
-        """Return the numbers of the batches that were reported by ``batch.finished``."""
+        """Return the numbers of the batches that were reported by ``batch.finished``.
+
+        Raises:
+            NotFound: There is no such run.
+        """
 
     @abstractmethod
     def started_batches(self, run_id: str) -> frozenset[int]:
-        """Return the numbers of the batches that were reported by ``batch.started``."""
+        """Return the numbers of the batches that were reported by ``batch.started``.
+
+        Raises:
+            NotFound: There is no such run.
+        """
 
     # -- following -----------------------------------------------------------------------------
 
-    @abstractmethod
     def events(self, run_id: str, *, after: int = 0, limit: int = MAX_PAGE) -> EventPage:
         """Return the events after one, in order.
 
         Raises:
             NotFound: There is no such run.
+            InvalidQuery: The limit is out of bounds.
         """
+        _check_limit(limit)
+        return _event_page(max(after, 0), self._events(run_id, max(after, 0), limit))
 
-    @abstractmethod
     def wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, EventPage]:
         """Wait until one of several runs has events after a number; return those that have.
 
@@ -242,6 +316,9 @@ class RunStore(ABC):
             after: The number of the last known event, by run. May be empty.
             timeout: Seconds; then the answer is empty. Runs that do not exist are left out.
         """
+        numbers = {run_id: max(number, 0) for run_id, number in after.items()}
+        found = self._wait(numbers, max(timeout, 0.0))
+        return {run_id: _event_page(numbers[run_id], events) for run_id, events in found.items()}
 
     # -- reachability --------------------------------------------------------------------------
 
@@ -259,3 +336,68 @@ class RunStore(ABC):
     @abstractmethod
     def prune(self, before: datetime) -> int:
         """Drop runs that ended before a time, with all of theirs; return how many."""
+
+    # -- hooks ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def _create(self, run: Run, rows: Sequence[RunHost], material: bytes, first: Report) -> Run:
+        """See :meth:`create`: ``rows`` are by name, ``first`` is the event to begin with."""
+
+    @abstractmethod
+    def _find(
+        self,
+        region_id: str,
+        host_id: str | None,
+        states: frozenset[RunState],
+        limit: int,
+        after: str | None,
+    ) -> tuple[Sequence[Run], str | None]:
+        """See :meth:`find`: return runs behind a position, and the position to go on from."""
+
+    @abstractmethod
+    def _hosts(
+        self, run_id: str, states: frozenset[HostState], limit: int, after: str | None
+    ) -> tuple[Sequence[RunHost], str | None]:
+        """See :meth:`hosts`: return rows behind a position, and the position to go on from."""
+
+    @abstractmethod
+    def _host(self, run_id: str, host: str) -> RunHost | None:
+        """Return the row of a host by its id, else by its name. Raises ``NotFound``: the run."""
+
+    @abstractmethod
+    def _request_cancel(self, run_id: str, asked: Report, ended: Report) -> Run:
+        """See :meth:`request_cancel`; ``ended`` is for a run that nobody claimed."""
+
+    @abstractmethod
+    def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
+        """See :meth:`report`; nothing in the reports needs checking."""
+
+    @abstractmethod
+    def _events(self, run_id: str, after: int, limit: int) -> Sequence[Event]:
+        """Return those of the events after one that are still kept."""
+
+    @abstractmethod
+    def _wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, Sequence[Event]]:
+        """See :meth:`wait`: return events by run, at most ``MAX_PAGE`` of one, never none of it."""
+
+
+def stands_in(row: RunHost, states: Collection[HostState]) -> bool:
+    """Return whether a host counts as in one of some states; any, if there are none."""
+    return not states or row.state in states or row.trouble in states
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidQuery(f"the limit must be from 1 to {MAX_PAGE}", limit=limit)
+
+
+def _names(states: Collection[RunState] | Collection[HostState]) -> list[str]:
+    return sorted(state.value for state in states)
+
+
+def _marker(question: object, position: str | None) -> str | None:
+    return None if position is None else markers.encode(question, position)
+
+
+def _event_page(after: int, events: Sequence[Event]) -> EventPage:
+    return EventPage(items=events, missing=bool(events) and events[0].id > after + 1)
