@@ -6,9 +6,7 @@ labels of the metrics are made of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
@@ -21,12 +19,14 @@ from craton.api.naming import (
     parent_name,
     schema_name,
 )
-from craton.api.parameters import Parameter, choice, flag, number
-from craton.api.schema import Schema, reference
+from craton.api.parameters import choice, flag, number
+from craton.api.route import JSON, Route, Takes
+from craton.api.schema import reference
 from craton.models import INVENTORY_KINDS, Entity, Group, Host, RegionReference, Secret
 from craton.secrets import MAX_PAYLOAD
 
-JSON: Final = "application/json"
+__all__ = ["JSON", "Route", "Takes", "table"]
+
 MERGE_PATCH: Final = "application/merge-patch+json"
 
 #: The formats of a bundle by the ending of the path.
@@ -57,62 +57,6 @@ _CASCADE: Final = flag("cascade", "Delete its children too, and theirs.")
 
 #: Kinds whose children, if any, nobody sees, so that nobody has to be asked about them.
 _ALONE: Final = (*REFERENCE_KINDS, Secret)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Takes:
-    """The body that a route takes.
-
-    Attributes:
-        schema: What it holds.
-        limit: Its length in bytes, at most.
-        media_types: What it may be called.
-    """
-
-    schema: Schema
-    limit: int
-    media_types: tuple[str, ...] = (JSON,)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Route:
-    """One method of one path.
-
-    Attributes:
-        method: The method; a GET answers HEAD, too.
-        path: The path, with the names of its variable parts in braces.
-        summary: One line about it.
-        parameters: The query parameters that it takes.
-        body: The body that it takes.
-        status: The status of success.
-        schema: What the answer holds; ``None`` if it has no body, or one that is not JSON.
-        media_types: What the answer may be.
-        conditional: Whether If-Match and If-None-Match have a meaning.
-        lengthy: Whether it may take as long as a bundle, and not only as long as a request.
-        others: Other statuses of success, with the same answer.
-    """
-
-    method: str
-    path: str
-    summary: str
-    parameters: tuple[Parameter, ...] = ()
-    body: Takes | None = None
-    status: HTTPStatus = HTTPStatus.OK
-    schema: Schema | None = None
-    media_types: tuple[str, ...] = (JSON,)
-    conditional: bool = False
-    lengthy: bool = False
-    others: tuple[HTTPStatus, ...] = ()
-
-    @property
-    def creates(self) -> bool:
-        """Whether it creates one entity, and so takes an Idempotency-Key."""
-        return self.method == "POST" and self.status == HTTPStatus.CREATED
-
-    @cached_property
-    def parameters_by_name(self) -> Mapping[str, Parameter]:
-        """The query parameters by name."""
-        return {parameter.name: parameter for parameter in self.parameters}
 
 
 def table(limits: Limits) -> dict[tuple[str, str], Route]:
