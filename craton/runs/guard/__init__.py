@@ -1,0 +1,1 @@
+"""What runs inside of Craton's own ``ansible-playbook``."""
