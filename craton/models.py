@@ -347,9 +347,17 @@ class Record(Entity):
     )
 
 
-def _said(help: str, max_length: int = 250, **more: bool) -> Text:
-    """Describe what a change record says of a change; it takes what the log is about."""
-    return Text(help=help, max_length=max_length, filterable=True, **more)
+def _said(
+    help: str, max_length: int = 250, *, optional: bool = False, selective: bool = True
+) -> Text:
+    """Describe what a change record says of a change, in any words."""
+    return Text(
+        help=help,
+        max_length=max_length,
+        optional=optional,
+        filterable=True,
+        selective=selective,
+    )
 
 
 _CHANGED_AT = Moment(help="When the change was made.", read_only=True)

@@ -13,6 +13,7 @@ from craton import loader
 from craton.backends.wrappers import (
     Fault,
     FaultyDriver,
+    LoggedDriver,
     Operation,
     Patience,
     ReadOnlyDriver,
@@ -20,10 +21,12 @@ from craton.backends.wrappers import (
     Seeded,
     TimedDriver,
 )
-from craton.backends.wrappers.delegation import Wrapper
+from craton.backends.wrappers.delegation import WrappedReader, Wrapper
 from craton.backends.wrappers.operations import WRITES
-from craton.driver import InventoryDriver
-from craton.models import E
+from craton.caller import ANYBODY
+from craton.driver import InventoryDriver, InventoryReader
+from craton.models import ChangeRecord, E, Entity
+from craton.query import AllOf, Compare, Not, Operator, Predicate
 from craton.testing import DriverSuite, Harness
 from tests.functional.test_conformance_memory import MemoryHarness
 from tests.functional.test_conformance_sql import SqliteHarness
@@ -78,6 +81,35 @@ class TimedRetrying(TimedDriver):
         super().__init__(RetryingDriver(loader.load(settings)), ignore)
 
 
+#: Tells the records of what the kit does from those that it stores itself.
+OURS = Compare(("user_id",), Operator.EQ, ANYBODY.user_id)
+
+
+class Hiding(WrappedReader):
+    """Keeps the log from the kit, which compares all that is stored."""
+
+    def _pushdown(self, kind: type[E], where: Predicate) -> tuple[Predicate, Predicate]:
+        return super()._pushdown(kind, unlogged(kind, where))
+
+    def _count(self, kind: type[Entity], where: Predicate) -> int:
+        return super()._count(kind, unlogged(kind, where))
+
+    def _digest(self, kind: type[Entity], where: Predicate) -> str:
+        return super()._digest(kind, unlogged(kind, where))
+
+
+class Logged(Hiding, LoggedDriver):
+    def __init__(self, settings: cfg.ConfigOpts) -> None:
+        LoggedDriver.__init__(self, loader.load(settings))
+
+    def _wrapped(self, reader: InventoryReader) -> InventoryReader:
+        return Hiding(reader)
+
+
+def unlogged(kind: type[Entity], where: Predicate) -> Predicate:
+    return AllOf(where, Not(OURS)) if kind is ChangeRecord else where
+
+
 class Transient:
     """Makes a retrying driver around one that fails again and again, but never for long."""
 
@@ -125,3 +157,9 @@ class TestRetryingAroundFaults(DriverSuite):
     @pytest.fixture
     def harness(self, request: pytest.FixtureRequest) -> Harness:
         return Around(MemoryHarness(), Transient(request.node.originalname, seed=7))
+
+
+class TestLoggedOnSqlite(DriverSuite):
+    @pytest.fixture
+    def harness(self, tmp_path: Path, template_of: Callable[[str], Path]) -> Harness:
+        return Around(SqliteHarness(tmp_path, template_of("sql")), Logged)

@@ -6,6 +6,7 @@ order, and no driver knows of them.
 
 from craton.backends.wrappers.faults import Fault, OnCall, Plan, Seeded
 from craton.backends.wrappers.faulty import FaultyDriver
+from craton.backends.wrappers.logged import LoggedDriver, can_log
 from craton.backends.wrappers.operations import Operation
 from craton.backends.wrappers.readonly import ReadOnlyDriver
 from craton.backends.wrappers.retrying import Patience, RetryingDriver
@@ -14,6 +15,7 @@ from craton.backends.wrappers.timed import Observer, TimedDriver
 __all__ = [
     "Fault",
     "FaultyDriver",
+    "LoggedDriver",
     "Observer",
     "OnCall",
     "Operation",
@@ -23,4 +25,5 @@ __all__ = [
     "RetryingDriver",
     "Seeded",
     "TimedDriver",
+    "can_log",
 ]

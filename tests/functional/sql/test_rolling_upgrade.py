@@ -120,7 +120,7 @@ class Writer(threading.Thread):
         self.join(60)
 
 
-@pytest.mark.parametrize(("before", "after"), [("0003", "0004")])
+@pytest.mark.parametrize(("before", "after"), [("0003", "0004"), ("0004", "0005")])
 def test_servers_of_the_version_before_work_on(
     on_node: Callable[[int], cfg.ConfigOpts], before: str, after: str
 ) -> None:
