@@ -21,7 +21,7 @@ class Batch:
         hosts: Its hosts.
         bundle: The directory with the unpacked bundle of the whole selection, which several
             batches share and none changes.
-        playbook: The playbook, below ``[runs] playbook_path``.
+        playbook: The path of the playbook, below ``[runs] playbook_path``.
         extra_vars: Variables that win over all others.
         check: Whether Ansible only says what it would do.
         tags: Only tasks with one of these; all, if empty.

@@ -30,6 +30,8 @@ def message_of(result: Mapping[str, Any], *, failed: bool) -> str:
         result: The result of the task, as Ansible gives it to callback plugins.
         failed: Whether the task failed, so that what went wrong is to be told at length.
     """
+    if failed and not result:
+        return "the result of the task is too long to be told"
     return plain("\n".join(_parts(result, failed)))
 
 

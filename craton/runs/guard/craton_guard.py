@@ -42,14 +42,13 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         super().__init__()
         self._deadline = Deadline(os.environ[VARIABLE])
         die_with_parent()
-        os.register_at_fork(after_in_child=die_with_parent)
+        os.register_at_fork(after_in_child=self._begin_worker)
         # There is nobody to answer a prompt.
         with Path(os.devnull).open() as nothing:
             os.dup2(nothing.fileno(), 0)
 
     def v2_runner_on_start(self, host: Any, task: Any) -> None:
-        if self._deadline.remaining() <= 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self._end_without_lease()
 
     def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
         if not ignore_errors and not may_be_rescued(result._task):
@@ -58,6 +57,14 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def v2_runner_on_unreachable(self, result: Any) -> None:
         if not result._task.ignore_unreachable:
             print(FINAL)
+
+    def _begin_worker(self) -> None:
+        die_with_parent()
+        self._end_without_lease()
+
+    def _end_without_lease(self) -> None:
+        if self._deadline.remaining() <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def may_be_rescued(task: Any) -> bool:
