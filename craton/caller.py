@@ -30,6 +30,9 @@ class Caller:
     is_system: bool = False
 
 
+#: Somebody of whom nothing is known, where that is asked for.
+NOBODY: Final = Caller(user_id="")
+
 #: Whoever asks while nobody is asked who they are, and Craton's own commands: all is theirs to do.
 ANYBODY: Final = Caller(user_id="anonymous", roles=frozenset({"admin"}), is_system=True)
 
@@ -45,6 +48,12 @@ def current() -> Caller:
 def request_id() -> str:
     """Return the id of the request that is worked on, empty outside of one."""
     return _REQUEST_ID.get()
+
+
+def begin(caller: Caller, request_id: str = "") -> None:
+    """Work for a caller from here on, in a context that is then dropped."""
+    _CALLER.set(caller)
+    _REQUEST_ID.set(request_id)
 
 
 @contextmanager

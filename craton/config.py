@@ -43,8 +43,24 @@ API_OPTIONS: Sequence[cfg.Opt] = (
     cfg.StrOpt(
         "auth_strategy",
         default="noauth",
-        choices=[("noauth", "Everybody may do everything; on loopback only.")],
+        choices=[
+            ("noauth", "Not at all: everybody may do everything; on loopback only."),
+            ("http_basic", "By a name and a password, of http_basic_auth_user_file."),
+            ("keystone", "By a token of the Keystone that [keystone_authtoken] describes."),
+        ],
         help="How callers prove who they are.",
+    ),
+    cfg.StrOpt(
+        "http_basic_auth_user_file",
+        default="/etc/craton/htpasswd",
+        help="The users of http_basic: a file that htpasswd -B makes, which keeps passwords by "
+        "bcrypt. It is read for each request.",
+    ),
+    cfg.DictOpt(
+        "http_basic_roles",
+        default={"*": "admin"},
+        help="The role of each user of http_basic on the whole service: reader, member or admin, "
+        "such as alice:admin,backup:reader. * is everybody else; without it they may do nothing.",
     ),
     cfg.BoolOpt(
         "allow_noauth_remote",

@@ -11,7 +11,14 @@ from oslo_config import cfg
 from oslo_middleware import RequestId
 from pecan.core import ExplicitPecan
 
-from craton import caller, deadline
+from craton import deadline
+from craton.api.auth import rules
+from craton.api.auth.access import Access
+from craton.api.auth.context import OwnContext
+from craton.api.auth.gate import Gate
+from craton.api.auth.headers import WithoutIdentity
+from craton.api.auth.identity import anybody, identity
+from craton.api.auth.tenancy import Tenancy
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
 from craton.api.freshness import Freshness
@@ -22,7 +29,7 @@ from craton.api.openapi import openapi
 from craton.api.problems import ProblemHook, problem
 from craton.api.protection import Protection
 from craton.api.rates import Rates
-from craton.api.request import CALLER, Request
+from craton.api.request import Request
 from craton.api.routes import table
 from craton.api.slots import Slots
 from craton.driver import InventoryDriver
@@ -32,6 +39,8 @@ from craton.secrets import load_secret_store
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from craton.api.auth.identity import Identify
 
 LOG = logging.getLogger(__name__)
 
@@ -64,7 +73,6 @@ class Application(ExplicitPecan):
 
     def route(self, req: Request, node: Root, path: str) -> tuple[Any, list[str]]:
         """Find what answers, and what is left of the path, which is nothing."""
-        req.environ[CALLER] = caller.current().user_id
         return node.find(path, req), []
 
     def invoke_controller(
@@ -78,8 +86,10 @@ class Application(ExplicitPecan):
         return
 
 
-def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
-    """Put together what controllers work with.
+def make_service(
+    driver: InventoryDriver, conf: cfg.ConfigOpts, access: Access | None = None
+) -> Service:
+    """Put together what controllers work with; by default everybody may do everything.
 
     Raises:
         ConfigurationError: The secret store, or what fetches references, cannot be set up.
@@ -99,26 +109,36 @@ def make_service(driver: InventoryDriver, conf: cfg.ConfigOpts) -> Service:
         references=References(conf),
         secrets=secrets,
         bundles=Slots("bundles", limits.max_concurrent_bundles),
+        access=access or Access(),
         spools=state_path if state_path.is_dir() else None,
     )
 
 
-def make_app(driver: InventoryDriver, conf: cfg.ConfigOpts) -> WSGIApplication:
+def make_app(
+    driver: InventoryDriver, conf: cfg.ConfigOpts, identify: Identify | None = None
+) -> WSGIApplication:
     """Make the API.
 
     Args:
         driver: The inventory, open; closing it is the caller's affair.
         conf: The service's configuration.
+        identify: Tells who sends a request; by default as ``[api] auth_strategy`` says.
+
+    Raises:
+        ConfigurationError: Callers, their rights or secrets cannot be checked as it is configured.
     """
     metrics = Metrics()
-    service = make_service(driver, conf)
-    routes = table(service.limits)
+    routes = table(Limits.of(conf))
+    identify = identify or identity(conf)
+    access = Access() if identify is anybody else Access.of(conf, rules.defaults(routes))
+    service = make_service(driver, conf, access)
+    gate = Gate(identify, access, routes)
     pecan = Application(
-        Root(tree(service, metrics, openapi(routes.values())), routes),
+        Root(tree(service, metrics, openapi(routes.values())), routes, gate),
         service.limits,
-        hooks=[metrics, ProblemHook(), Rates(conf), Freshness(driver)],
+        hooks=[metrics, ProblemHook(), Rates(conf), Freshness(driver), Tenancy(driver, routes)],
         request_cls=Request,
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    return RequestId(Journal(Protection(pecan)))
+    return OwnContext(WithoutIdentity(RequestId(Journal(Protection(pecan)))))

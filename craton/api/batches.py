@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from craton.api.auth.access import Access
+from craton.api.auth.content import is_bound
 from craton.api.naming import REFERENCE_KINDS
 from craton.api.specs import Anything, OneOf
 from craton.api.types import Body, entity_from
@@ -14,6 +16,7 @@ from craton.bundles.groups import in_region
 from craton.driver import Change, Create, Delete, InventoryReader, Replace, at, new_id
 from craton.errors import InvalidValue, NotFound
 from craton.fields import ID, Flag, Spec, Text
+from craton.imports.plan import Accept
 from craton.jsontext import JsonValue
 from craton.models import (
     INVENTORY_KINDS,
@@ -72,7 +75,8 @@ def read_batch(
     reader: InventoryReader,
     region_id: str,
     values: Iterable[JsonValue],
-    accept: Callable[[Entity], None],
+    accept: Accept,
+    access: Access,
 ) -> list[Change]:
     """Read the changes of a batch.
 
@@ -84,12 +88,19 @@ def read_batch(
         reader: Where the region is.
         region_id: The region; what is replaced or deleted must be in it.
         values: The changes as JSON.
-        accept: Refuses an entity that a store could keep, and the service cannot use.
+        accept: Called with what would be stored and what is stored, ``None`` for what is new; it
+            refuses an entity that a store could keep, and the service or its caller must not.
+        access: What the caller may do; each change needs its own rule.
 
     Raises:
-        InvalidValue, NotFound: A change is wrong; ``error.change`` is its position.
+        InvalidValue, NotFound, PermissionDenied: A change is wrong, or not the caller's to make;
+            ``error.change`` is its position.
     """
     bodies = [_body(index, value) for index, value in enumerate(values)]
+    for body in bodies:
+        with at(body.index):
+            kind = body.members["kind"]
+            access.require(f"{kind}s:{body.op}", f"to {body.op} a {kind}")
     _check_region(reader, region_id, bodies)
     names = _Names(reader, region_id, bodies)
     changes = []
@@ -97,7 +108,10 @@ def read_batch(
         with at(body.index):
             change = body.change(region_id, names)
             if not isinstance(change, Delete):
-                accept(change.entity)
+                accept(change.entity, body.before)
+            if isinstance(change, Replace) and body.before and is_bound(access, change.entity):
+                pinned = change.if_revision or body.before.revision
+                change = dataclasses.replace(change, if_revision=pinned)
             changes.append(change)
     return changes
 
@@ -111,6 +125,7 @@ class _Body:
     kinds: tuple[type[Entity], ...]
     id: str | None
     members: dict[str, Any]
+    before: Entity | None = None
 
     @property
     def value(self) -> dict[str, JsonValue]:
@@ -195,7 +210,7 @@ def _check_region(reader: InventoryReader, region_id: str, bodies: list[_Body]) 
         meant = [body for body in bodies if body.kinds == kinds and body.op != "create"]
         ids = {str(body.id) for body in meant}
         found = {
-            entity.id: type(entity)
+            entity.id: entity
             for kind in kinds
             for entity in _having(reader, kind, region_id, "id", ids)
         }
@@ -203,7 +218,8 @@ def _check_region(reader: InventoryReader, region_id: str, bodies: list[_Body]) 
             if body.id not in found:
                 with at(body.index):
                     raise NotFound(word, str(body.id))
-            body.kinds = (found[body.id],)
+            body.kinds = (type(found[body.id]),)
+            body.before = found[body.id]
 
 
 class _Names:

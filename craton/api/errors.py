@@ -171,9 +171,24 @@ class IdempotencyKeyReused(CratonError):
         )
 
 
+class Unauthenticated(CratonError):
+    """Nobody vouches for whoever sends the request.
+
+    Args:
+        challenge: What WWW-Authenticate says: how to prove who one is.
+    """
+
+    code = "unauthenticated"
+
+    def __init__(self, challenge: str) -> None:
+        super().__init__("send credentials that are good; these are missing, wrong or out of date")
+        self.challenge = challenge
+
+
 #: The status of each class and of all below it that are not named themselves.
 STATUS: Final[dict[type[BaseException], HTTPStatus]] = {
     InvalidInput: HTTPStatus.BAD_REQUEST,
+    Unauthenticated: HTTPStatus.UNAUTHORIZED,
     PermissionDenied: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     NoSuchPath: HTTPStatus.NOT_FOUND,
@@ -211,6 +226,8 @@ def status_of(error: BaseException, conditional: bool) -> HTTPStatus:
 
 def headers_of(error: BaseException) -> dict[str, str]:
     """Return the header fields that go with an error."""
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": error.challenge}
     if isinstance(error, MethodNotAllowed):
         return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, Unavailable | Busy | TooManyRequests):

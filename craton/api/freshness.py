@@ -6,11 +6,14 @@ from typing import Any, Final
 
 import pecan.hooks
 
+from craton import caller
+from craton.api.auth.tenancy import Sight
 from craton.api.request import Request
 from craton.api.routes import WEB
 from craton.capabilities import Capability
 from craton.driver import InventoryDriver, now
 from craton.errors import SyncHeld
+from craton.models import Region
 
 #: Methods whose answers are a part of the inventory.
 _READING: Final = frozenset({"GET", "HEAD"})
@@ -53,7 +56,9 @@ class Freshness(pecan.hooks.PecanHook):
         report = self._driver.sync()
         if report.held:
             owner = self._driver.mirror_status().owner
-            raise SyncHeld(owner, (region.name for region in report.held))
+            sight = Sight(self._driver, caller.current())
+            names = [held.name for held in report.held if sight.sees_id(Region, held.region)]
+            raise SyncHeld(owner, names or ["another region"])
 
 
 def _reads(request: Request) -> bool:

@@ -19,9 +19,10 @@ from typing import Final, Self
 
 import orjson
 
-from craton import jsontext
+from craton import caller, jsontext
 from craton.api.errors import IdempotencyKeyReused, MalformedRequest
 from craton.api.request import Request
+from craton.caller import ANYBODY
 from craton.capabilities import Capability
 from craton.driver import Create, InventoryDriver, InventoryReader, new_id, new_revision, now
 from craton.errors import AlreadyExists, NotFound, Unavailable
@@ -91,7 +92,7 @@ class IdempotencyKey:
         scope = [
             request.method,
             request.path_info,
-            str(request.environ.get("REMOTE_USER", "")),
+            _scope(),
             match[1] or match[2],
         ]
         return cls(
@@ -184,6 +185,14 @@ def _stamped(entity: E) -> E:
         created_at=moment,
         updated_at=moment,
     )
+
+
+def _scope() -> str:
+    """Tell callers apart, and one who acts in two projects."""
+    who = caller.current()
+    if who is ANYBODY:
+        return ""
+    return orjson.dumps([who.user_id, who.project_id, who.is_system]).decode()
 
 
 def _digest(content: bytes) -> str:

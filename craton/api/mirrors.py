@@ -8,6 +8,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
+from craton import caller
 from craton.api.representation import moment_text
 from craton.capabilities import Capability
 from craton.driver import InventoryDriver, now
@@ -21,12 +22,15 @@ _TOLD: Final = 100
 def sync_document(driver: InventoryDriver) -> dict[str, object] | None:
     """Return how the mirror does, ready for orjson; ``None`` if the driver mirrors nobody.
 
+    What names parts of the inventory is for those who see all of it.
+
     Raises:
         Unavailable: The store is away.
     """
     if Capability.MIRROR not in driver.capabilities:
         return None
-    status = driver.mirror_status(rejected=_TOLD)
+    sees_all = caller.current().is_system
+    status = driver.mirror_status(rejected=_TOLD if sees_all else 0)
     return {
         "adapter": status.adapter,
         "owner": status.owner,
@@ -36,7 +40,7 @@ def sync_document(driver: InventoryDriver) -> dict[str, object] | None:
         "changed_at": _text(status.changed_at),
         "attempted_at": _text(status.attempted_at),
         "last_error": status.error,
-        "held": [dataclasses.asdict(region) for region in status.held],
+        "held": [dataclasses.asdict(region) for region in status.held if sees_all],
         "rejected": [dataclasses.asdict(rejected) for rejected in status.rejected],
         "rejected_total": status.rejected_total,
     }

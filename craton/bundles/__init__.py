@@ -5,7 +5,7 @@ snapshot, into a temporary file. Archiving needs the store no longer, so however
 reads, no transaction stays open.
 """
 
-from craton.bundles.plan import BundlePlan, BundleRequest, Target, plan
+from craton.bundles.plan import BundlePlan, BundleRequest, Target, holds_secrets, plan
 from craton.bundles.precedence import (
     Explanation,
     Precedence,
@@ -26,5 +26,6 @@ __all__ = [
     "Target",
     "effective_of_tenant",
     "explain_tenant",
+    "holds_secrets",
     "plan",
 ]

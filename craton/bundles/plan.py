@@ -206,6 +206,22 @@ def plan(reader: InventoryReader, request: BundleRequest, *, snapshot: bool) -> 
     )
 
 
+def holds_secrets(reader: InventoryReader, request: BundleRequest) -> bool:
+    """Tell whether a bundle would hold the content of a secret, if they are wanted.
+
+    Raises:
+        NotFound: There is no such region.
+        InvalidQuery: A filter names a group that does not exist.
+    """
+    if request.target is Target.SCRIPT or not any_in(reader, in_region(request.region_id)):
+        return False
+    region = reader.get(Region, request.region_id)
+    where = request.filters.only_active().predicate(reader, region, request.files)
+    with closing(reader.scan(Host, Query(where=where))) as hosts:
+        found = of_hosts(reader, hosts)
+        return any(secret.size is not None for _, secrets in found for secret in secrets)
+
+
 def _digest_of_secrets(reader: InventoryReader, request: BundleRequest, where: Predicate) -> str:
     if not request.filters:
         return reader.digest(Secret, in_region(request.region_id))

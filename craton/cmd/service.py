@@ -114,6 +114,9 @@ class Service(BaseApplication):
             "loglevel": "debug" if conf.debug else "warning",
             "control_socket_disable": True,
             "limit_request_line": 8190,
+            # By default whoever is on this machine may set the scheme and the script's name.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "post_fork": _die_with_parent,
             "child_exit": _forget_metrics,
             "worker_exit": self._close,

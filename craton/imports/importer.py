@@ -17,7 +17,7 @@ from craton.errors import (
     TooManyDeletions,
 )
 from craton.imports.document import read
-from craton.imports.plan import Plan, make_plan
+from craton.imports.plan import Accept, Plan, accept_all, make_plan
 from craton.imports.report import ImportReport
 from craton.imports.states import Mode
 from craton.models import Group, Host
@@ -37,6 +37,7 @@ def import_inventory(
     mode: str,
     dry_run: bool = False,
     expect_max_deletes: int | None = None,
+    accept: Accept = accept_all,
 ) -> ImportReport:
     """Enter an exported Ansible inventory into a region, all or nothing.
 
@@ -52,6 +53,8 @@ def import_inventory(
             document says, and deletes the other hosts and groups with all that belongs to them.
         dry_run: Check everything and count, but write nothing.
         expect_max_deletes: Refuse to delete more hosts and groups than this.
+        accept: Called with what would be stored and what is stored, ``None`` for what is new; it
+            raises what refuses the import.
 
     Returns:
         How many groups and hosts were, or would be, created, updated, deleted, left alone.
@@ -70,7 +73,7 @@ def import_inventory(
     chosen = _mode(mode)
     _require_capabilities(driver)
     for attempt in range(1, ATTEMPTS + 1):
-        plan = _plan(driver, region_id, document, chosen)
+        plan = _plan(driver, region_id, document, chosen, accept)
         deletions = plan.report.deleted.total
         if expect_max_deletes is not None and deletions > expect_max_deletes:
             raise TooManyDeletions(deletions, expect_max_deletes)
@@ -100,11 +103,13 @@ def _require_capabilities(driver: InventoryDriver) -> None:
         driver.capabilities.require_amendable(kind)
 
 
-def _plan(driver: InventoryDriver, region_id: str, document: bytes, mode: Mode) -> Plan:
+def _plan(
+    driver: InventoryDriver, region_id: str, document: bytes, mode: Mode, accept: Accept
+) -> Plan:
     # The text is read anew for each plan: a plan uses up what was read, to save memory.
     inventory = read(document)
     with _one_state(driver) as reader:
-        return make_plan(reader, region_id, inventory, mode)
+        return make_plan(reader, region_id, inventory, mode, accept)
 
 
 def _one_state(driver: InventoryDriver) -> AbstractContextManager[InventoryReader]:

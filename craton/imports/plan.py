@@ -8,10 +8,10 @@ may be those of deleted ones.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Final
+from typing import Final, TypeAlias
 
 from craton.driver import Change, Create, Delete, InventoryReader, Replace, new_id
 from craton.errors import AlreadyExists, Cycle
@@ -19,12 +19,20 @@ from craton.imports.document import Document, GroupEntry, HostEntry
 from craton.imports.report import ImportReport
 from craton.imports.states import Mode, group_after, host_after, region_after
 from craton.imports.values import enter, enter_group, enter_host
-from craton.models import Group, Host, Region
+from craton.models import Entity, Group, Host, Region
 from craton.query import AllOf, Compare, In, Operator, Predicate, Query
 from craton.rules import rival_taken, rivals
 
 #: Up to this many names are looked up; for more of them the region is read through.
 _LOOKUP_LIMIT: Final = 100
+
+
+#: Refuses what would be stored in the place of what is stored, ``None`` for what is new.
+Accept: TypeAlias = Callable[[Entity, Entity | None], None]
+
+
+def accept_all(after: Entity, before: Entity | None) -> None:
+    """Refuse nothing."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -45,8 +53,16 @@ class Plan:
             yield self.changes.popleft()
 
 
-def make_plan(reader: InventoryReader, region_id: str, document: Document, mode: Mode) -> Plan:
+def make_plan(
+    reader: InventoryReader,
+    region_id: str,
+    document: Document,
+    mode: Mode,
+    accept: Accept = accept_all,
+) -> Plan:
     """Compare a document with what a region holds. The document's hosts are used up.
+
+    What ``accept`` raises is passed on.
 
     Raises:
         NotFound: There is no such region.
@@ -54,17 +70,23 @@ def make_plan(reader: InventoryReader, region_id: str, document: Document, mode:
         AlreadyExists: A name of the document is taken by something else in the region.
         Cycle: A group would be its own ancestor.
     """
-    return _Planner(reader, reader.get(Region, region_id), document, mode).plan()
+    return _Planner(reader, reader.get(Region, region_id), document, mode, accept).plan()
 
 
 class _Planner:
     def __init__(
-        self, reader: InventoryReader, region: Region, document: Document, mode: Mode
+        self,
+        reader: InventoryReader,
+        region: Region,
+        document: Document,
+        mode: Mode,
+        accept: Accept,
     ) -> None:
         self._reader = reader
         self._region = region
         self._document = document
         self._mode = mode
+        self._accept = accept
         self._report = ImportReport()
         self._replaced: deque[Change] = deque()
         self._deleted: deque[Change] = deque()
@@ -99,6 +121,7 @@ class _Planner:
         entered = enter(self._document.variables, "all.vars")
         after = region_after(self._region, entered, self._mode)
         if after != self._region:
+            self._accept(after, self._region)
             self._replaced.append(Replace(entity=after, if_revision=self._region.revision))
 
     # -- groups --------------------------------------------------------------------------------
@@ -121,6 +144,7 @@ class _Planner:
         if after == group:
             self._report.unchanged.groups += 1
         else:
+            self._accept(after, group)
             self._replaced.append(Replace(entity=after, if_revision=group.revision))
             self._report.updated.groups += 1
 
@@ -128,6 +152,7 @@ class _Planner:
         blank = Group(id=self._ids[name], region_id=self._region.id, name=name)
         entered = enter_group(entry.variables, f"{name}.vars")
         group = group_after(blank, entered, self._ids_of(entry.parents), self._mode)
+        self._accept(group, None)
         self._created.append(Create(entity=group))
         self._report.created.groups += 1
 
@@ -154,6 +179,7 @@ class _Planner:
         if after == host:
             self._report.unchanged.hosts += 1
         else:
+            self._accept(after, host)
             self._replaced.append(Replace(entity=after, if_revision=host.revision))
             self._report.updated.hosts += 1
 
@@ -166,6 +192,7 @@ class _Planner:
             entered = enter_host(entry.variables, f"_meta.hostvars.{name}")
             blank = Host(region_id=self._region.id, name=name)
             host = host_after(blank, entered, self._ids_of(entry.groups), self._mode)
+            self._accept(host, None)
             self._created.append(Create(entity=host))
             self._report.created.hosts += 1
 

@@ -39,7 +39,13 @@ class BatchOf(Resource):
         region = self._driver.get(Region, checked_id(Region, region_id))
         try:
             stamps = self._driver.apply(
-                read_batch(self._driver, region.id, changes, self._service.accept)
+                read_batch(
+                    self._driver,
+                    region.id,
+                    changes,
+                    self._service.accept,
+                    self._service.access,
+                )
             )
         except CratonError as error:
             if error.change is not None:

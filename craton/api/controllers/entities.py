@@ -13,6 +13,8 @@ from webob import Response
 
 from craton.api import types
 from craton.api.access import changed, checked_id, stored
+from craton.api.auth.content import is_bound
+from craton.api.auth.tenancy import narrowed
 from craton.api.conditions import Conditions
 from craton.api.controllers.resource import Below, Resource, Service, answers
 from craton.api.controllers.responses import (
@@ -82,6 +84,7 @@ class OfKind(Resource, Generic[E]):
     def page(self, request: Request, kind: type[Entity], query: Query) -> Response:
         """Answer with one page of a list."""
         variables = request.values.get("variables", False)
+        query = narrowed(kind, query)
         try:
             found, token = read_page(
                 self.driver, kind, query, variables, self.limits.max_page_bytes
@@ -175,7 +178,9 @@ class Item(OfKind[E]):
         before = self.stored(request)
         revision = conditions.for_write(before.revision)
         entity = completed(entity, before)
-        self.service.accept(entity)
+        self.service.accept(entity, before)
+        if is_bound(self.service.access, entity):
+            revision = before.revision
         return entity_response(self.driver.replace(entity, if_revision=revision))
 
     @answers
@@ -188,7 +193,7 @@ class Item(OfKind[E]):
 
         def change(before: E) -> E:
             after = patched(before, patch)
-            self.service.accept(after)
+            self.service.accept(after, before)
             return after
 
         entity = changed(self.driver, self.kind, id, parent, conditions, change)

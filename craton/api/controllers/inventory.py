@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import re
 from collections.abc import Generator, Iterator
@@ -14,14 +15,17 @@ from webob import Response
 
 from craton import deadline
 from craton.api.access import checked_id, one_state
+from craton.api.auth.access import denied
+from craton.api.auth.rules import READ_SECRETS
 from craton.api.conditions import Conditions
 from craton.api.controllers.resource import Below, Resource, Service, answers
 from craton.api.controllers.responses import entity_tag, json_response, not_modified
 from craton.api.listing import given_host_filters
 from craton.api.request import Request
 from craton.api.routes import BUNDLE_TYPES
-from craton.bundles import BundleRequest, Format, Spool, Target, plan
+from craton.bundles import BundleRequest, Format, Spool, Target, holds_secrets, plan
 from craton.capabilities import Capability
+from craton.driver import InventoryReader
 from craton.imports import import_inventory
 from craton.models import Region
 
@@ -39,6 +43,7 @@ class ImportInto(Resource):
     def __init__(self, service: Service) -> None:
         super().__init__()
         self._driver = service.driver
+        self._accept = service.accept
 
     @answers
     def post(self, request: Request, response: Response) -> Response:
@@ -51,6 +56,7 @@ class ImportInto(Resource):
             mode=request.values["mode"],
             dry_run=request.values["dry_run"],
             expect_max_deletes=request.values["expect_max_deletes"],
+            accept=self._accept,
         )
         return json_response(orjson.dumps(report.document()))
 
@@ -74,13 +80,14 @@ class BundleOf(Resource):
         id = checked_id(Region, request.segments["region_id"])
         secrets = self._service.secrets if request.values["secrets"] == "include" else None
         files = self._service.files(id)
+        wanted = BundleRequest(
+            region_id=id, target=target, filters=filters, files=files, secrets=secrets
+        )
         with one_state(self._driver) as reader:
             region = reader.get(Region, id)
             bundle = plan(
                 reader,
-                BundleRequest(
-                    region_id=id, target=target, filters=filters, files=files, secrets=secrets
-                ),
+                self._permitted(reader, wanted),
                 snapshot=Capability.SNAPSHOT in self._driver.capabilities,
             )
             tag = self._tag(bundle.etag)
@@ -100,6 +107,19 @@ class BundleOf(Resource):
         if spool.etag is not None:
             headers.append(entity_tag(self._tag(spool.etag)))
         return Response(app_iter=download, headerlist=headers)
+
+    def _permitted(self, reader: InventoryReader, wanted: BundleRequest) -> BundleRequest:
+        """Return what the caller may have of what they want: secrets, if there are any, or not."""
+        if (
+            wanted.secrets is None
+            or wanted.target is Target.SCRIPT
+            or self._service.access.allows(READ_SECRETS)
+        ):
+            return wanted
+        if holds_secrets(reader, wanted):
+            raise denied(READ_SECRETS, "a bundle with secrets")
+        # One that comes meanwhile must not be in it.
+        return dataclasses.replace(wanted, secrets=None)
 
     def _tag(self, etag: str) -> str:
         # One plan makes other bytes in another format.

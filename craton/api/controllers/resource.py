@@ -10,6 +10,9 @@ from typing import Any, Final, TypeVar
 
 import pecan
 
+from craton.api.auth.access import Access
+from craton.api.auth.content import check_content
+from craton.api.auth.gate import Gate
 from craton.api.errors import MethodNotAllowed, NoSuchPath, UnknownMethod
 from craton.api.limits import Limits
 from craton.api.request import ROUTE, Request
@@ -42,6 +45,7 @@ class Service:
         references: Fetches referenced files.
         secrets: Seals and opens the payloads of secrets.
         bundles: How many bundles may be made at once.
+        access: What callers may do.
         spools: Where bundles wait for their readers; ``None`` is the system's temporary directory.
     """
 
@@ -51,6 +55,7 @@ class Service:
     references: References
     secrets: SecretStore
     bundles: Slots
+    access: Access
     spools: Path | None = None
 
     @cached_property
@@ -58,12 +63,18 @@ class Service:
         """Writes secrets, and forgets those that go."""
         return Sealing(self.driver, self.secrets)
 
-    def accept(self, entity: Entity) -> None:
-        """Refuse an entity that a store could keep, and the service cannot use.
+    def accept(self, entity: Entity, before: Entity | None = None) -> None:
+        """Refuse an entity that a store could keep, and the service or its caller must not.
+
+        Args:
+            entity: What is to be stored.
+            before: What is stored, ``None`` for what is new.
 
         Raises:
             InvalidValue: Nobody could fetch what a reference refers to.
+            PermissionDenied: The caller may not write what is in it.
         """
+        check_content(self.access, entity, before)
         if isinstance(entity, RegionReference | GroupReference):
             self.references.check_url(entity.url)
 
@@ -175,17 +186,20 @@ class Root:
     Args:
         tree: The resource at ``/``.
         routes: The table of routes.
+        gate: Who may use them.
     """
 
-    def __init__(self, tree: Resource, routes: Mapping[tuple[str, str], Route]) -> None:
+    def __init__(self, tree: Resource, routes: Mapping[tuple[str, str], Route], gate: Gate) -> None:
         self._tree = tree
         self._routes = routes
+        self._gate = gate
 
     def find(self, path: str, request: Request) -> Any:
         """Return the method that answers a request, once its parameters are read.
 
         Raises:
             NoSuchPath, MethodNotAllowed, UnknownMethod: There is none.
+            Unauthenticated, PermissionDenied: Its sender may not use it.
             InvalidQuery, NotAcceptable: The request asks for what the route does not offer.
         """
         segments = [] if path in {"", "/"} else path.split("/")[1:]
@@ -199,5 +213,7 @@ class Root:
             if method not in METHODS and method not in _OTHER_METHODS:
                 raise UnknownMethod
             raise MethodNotAllowed(method, {*methods, *({"HEAD"} if "GET" in methods else ())})
-        request.begin(self._routes[method, path], values)
+        route = self._routes[method, path]
+        self._gate.admit(request, route, values)
+        request.begin(route, values)
         return methods[method]

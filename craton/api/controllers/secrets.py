@@ -7,6 +7,7 @@ from typing import Final
 
 from webob import Response
 
+from craton import caller
 from craton.api import types
 from craton.api.access import one_state, stored
 from craton.api.conditions import Conditions
@@ -23,9 +24,6 @@ from craton.secrets.audit import record
 
 #: How often a write without a condition starts again when somebody else writes the same secret.
 _ATTEMPTS: Final = 5
-
-#: The caller while nobody is asked who they are.
-ANYBODY: Final = "anonymous"
 
 #: How an answer with a secret is treated on its way, and by who gets it.
 _GUARDED: Final = [
@@ -92,7 +90,7 @@ class SecretPayload(OfKind[Secret]):
             return not_modified(secret.revision)
         record(
             request_id=request.request_id,
-            caller=ANYBODY,
+            caller=caller.current().user_id,
             action="read payload",
             secret_id=secret.id,
         )

@@ -25,13 +25,19 @@ from craton.variables import Variables
 class _OfVariables(OfKind[E]):
     def write(self, request: Request, change: Callable[[Variables], Variables]) -> E:
         """Change the variables of the entity that the path names, and return it."""
+
+        def with_change(before: E) -> E:
+            after = with_variables(before, change(_variables(before)))
+            self.service.accept(after, before)
+            return after
+
         return changed(
             self.driver,
             self.kind,
             request.segments["id"],
             self.parent_of(request),
             self.conditions(request),
-            lambda before: with_variables(before, change(_variables(before))),
+            with_change,
         )
 
 
