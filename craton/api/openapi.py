@@ -8,33 +8,40 @@ from http import HTTPStatus
 from typing import Final
 
 import craton
-from craton.api.batches import MEMBERS
-from craton.api.naming import SHOWN_KINDS, schema_name
+from craton.api.components import SECURITY, components, headers
+from craton.api.naming import SHOWN_KINDS, collection_name, kind_name
 from craton.api.parameters import Parameter
-from craton.api.problems import MEDIA_TYPE
 from craton.api.routes import WEB, Route
-from craton.api.schema import Schema, reference, schema_of, schema_of_entity, schema_of_list
+from craton.api.schema import Schema, schema_of
+from craton.fields import ID
 
 _VARIABLE_PART = re.compile(r"{(\w+)}")
 
-_STRING: Final[Schema] = {"type": "string"}
-_COUNT: Final[Schema] = {"type": "integer"}
+#: Routes that tell of the service, and neither read the inventory nor change it.
+_SERVICE: Final = "service"
 
-_IDEMPOTENCY_KEY: Final[Schema] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "A string in quotes, new for each request. Who sends a request again with the "
-    "same key and body gets the first answer, and nothing is created again.",
-    "schema": _STRING,
-}
+#: What any request may end in.
+_ANYWHERE: Final = (400, 406, 429, 500, 503)
+
+_NAME: Final[Schema] = {"type": "string", "description": "The name of a variable."}
 
 
-def openapi(routes: Iterable[Route]) -> Schema:
-    """Return the document of these routes."""
+def openapi(
+    routes: Iterable[Route], *, auth_strategy: str = "noauth", require_if_match: bool = False
+) -> Schema:
+    """Return the document of these routes.
+
+    Args:
+        routes: The routes; those of pages for people are left out.
+        auth_strategy: How callers prove who they are.
+        require_if_match: Whether writes must carry If-Match.
+    """
+    known = [route for route in routes if not route.path.startswith(WEB)]
     paths: dict[str, dict[str, Schema]] = {}
-    for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
-    return {
+    for route in known:
+        operation = _operation(route, known, auth_strategy, require_if_match)
+        paths.setdefault(route.path, {})[route.method.lower()] = operation
+    document: Schema = {
         "openapi": "3.1.0",
         "info": {
             "title": "Craton",
@@ -42,28 +49,42 @@ def openapi(routes: Iterable[Route]) -> Schema:
             "description": "A fleet inventory for Ansible. Every GET answers HEAD, too.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
+        "servers": [{"url": "/"}],
+        "tags": [{"name": name} for name in dict.fromkeys(_tag(route.path) for route in known)],
         "paths": paths,
-        "components": {"schemas": _schemas()},
+        "components": components(auth_strategy),
     }
+    if auth_strategy in SECURITY:
+        document["security"] = [{SECURITY[auth_strategy][0]: []}]
+    return document
 
 
-def _operation(route: Route) -> Schema:
-    variable = _VARIABLE_PART.findall(route.path)
+def operation_id(route: Route) -> str:
+    """Return the name of an operation, which stays while its method and path do."""
+    words = re.sub(r"[^A-Za-z0-9]+", "_", route.path.removeprefix("/v1")).strip("_")
+    return f"{route.method.lower()}_{words or 'versions'}{'_v1' if route.path == '/v1' else ''}"
+
+
+def _operation(
+    route: Route, known: list[Route], auth_strategy: str, require_if_match: bool
+) -> Schema:
+    needed = require_if_match and route.method in {"PUT", "PATCH", "DELETE"}
     operation: Schema = {
-        "operationId": _operation_id(route),
+        "operationId": operation_id(route),
         "summary": route.summary,
         "tags": [_tag(route.path)],
         "parameters": [
-            *(
-                {"name": name, "in": "path", "required": True, "schema": _STRING}
-                for name in variable
-            ),
-            *(_parameter(parameter) for parameter in route.parameters),
-            *(_conditions() if route.conditional else ()),
-            *([_IDEMPOTENCY_KEY] if route.creates else ()),
+            *(_in_path(name) for name in _VARIABLE_PART.findall(route.path)),
+            *(_in_query(parameter) for parameter in route.parameters),
+            *_in_header(route, needed),
         ],
-        "responses": _responses(route),
+        "responses": {
+            **_successes(route, known),
+            **{str(status): _problem(status) for status in problems(route, auth_strategy, needed)},
+        },
     }
+    if route.path == "/healthcheck":
+        operation["security"] = []
     if route.body is not None:
         content = {name: {"schema": route.body.schema} for name in route.body.media_types}
         operation["requestBody"] = {"required": True, "content": content}
@@ -72,19 +93,15 @@ def _operation(route: Route) -> Schema:
 
 def _tag(path: str) -> str:
     """Return the part of the API that a path belongs to: its collection, if it has one."""
-    if path.startswith(WEB):
-        return "web"
-    return path.split("/")[2] if "{" in path or path == "/v1/tenants" else "service"
+    return path.split("/")[2] if "{" in path or path == "/v1/tenants" else _SERVICE
 
 
-def _operation_id(route: Route) -> str:
-    words = re.sub(r"[^A-Za-z0-9]+", "_", route.path.removeprefix("/v1")).strip("_")
-    if route.path == f"{WEB}/":
-        words = "ui_page"
-    return f"{route.method.lower()}_{words or 'versions'}{'_v1' if route.path == '/v1' else ''}"
+def _in_path(name: str) -> Schema:
+    schema: Schema = _NAME if name == "name" else schema_of(ID)
+    return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def _parameter(parameter: Parameter) -> Schema:
+def _in_query(parameter: Parameter) -> Schema:
     schema: object = parameter.schema
     if parameter.repeatable:
         schema = {"type": "array", "items": schema}
@@ -96,90 +113,84 @@ def _parameter(parameter: Parameter) -> Schema:
     }
 
 
-def _conditions() -> Iterator[Schema]:
-    for name in ("If-Match", "If-None-Match"):
-        yield {
-            "name": name,
-            "in": "header",
-            "description": "Entity tags, as ETag gave them, or `*`.",
-            "schema": _STRING,
-        }
+def _in_header(route: Route, needed: bool) -> Iterator[Schema]:
+    if route.conditional:
+        name = "RequiredIfMatch" if needed else "IfMatch"
+        yield {"$ref": f"#/components/parameters/{name}"}
+        yield {"$ref": "#/components/parameters/IfNoneMatch"}
+    if route.creates:
+        yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    if route.method == "GET" and _tag(route.path) != _SERVICE:
+        yield {"$ref": "#/components/parameters/CacheControl"}
 
 
-def _responses(route: Route) -> Schema:
-    answer: Schema = {"description": route.summary}
-    if route.status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {
-            name: {} if route.schema is None else {"schema": route.schema}
-            for name in route.media_types
-        }
-    if route.conditional or route.status == HTTPStatus.CREATED:
-        answer["headers"] = {"ETag": {"schema": _STRING}}
-    responses: Schema = {str(status.value): answer for status in (route.status, *route.others)}
+def problems(route: Route, auth_strategy: str, needs_if_match: bool) -> list[int]:
+    """Return the statuses of the problems that a route may end in."""
+    found = {*_ANYWHERE}
+    if auth_strategy in SECURITY and route.path != "/healthcheck":
+        found |= {401, 403}
+    if _tag(route.path) != _SERVICE:
+        # Whether a driver can do it, and whether another system must be asked, is not known here.
+        found |= {404, 501, 502}
+        found |= {409} if route.method != "GET" else set()
+    if route.body is not None:
+        found |= {408, 413, 415}
+    if route.conditional:
+        found |= {412, 428} if needs_if_match else {412}
+    if route.creates:
+        found |= {422}
+    return sorted(found)
+
+
+def _problem(status: int) -> Schema:
+    return {"$ref": f"#/components/responses/{HTTPStatus(status).name}"}
+
+
+def _successes(route: Route, known: list[Route]) -> Schema:
+    answers: Schema = {}
+    for status in (route.status, *route.others):
+        answer: Schema = {"description": route.summary, "headers": _headers(route, status)}
+        if status != HTTPStatus.NO_CONTENT:
+            answer["content"] = {
+                name: {} if route.schema is None else {"schema": route.schema}
+                for name in route.media_types
+            }
+        if route.creates and (links := _links(route, known)):
+            answer["links"] = links
+        answers[str(status.value)] = answer
     if route.conditional and route.method == "GET":
-        responses["304"] = {"description": "The client has it already."}
-    responses["default"] = {
-        "description": "A problem (RFC 9457).",
-        "content": {MEDIA_TYPE: {"schema": reference("Problem")}},
-    }
-    return responses
+        answers["304"] = {
+            "description": "The client has it already.",
+            "headers": headers("ETag", *(["Age"] if _tag(route.path) != _SERVICE else [])),
+        }
+    return answers
 
 
-def _schemas() -> Schema:
-    entities: Schema = {}
-    for kind in SHOWN_KINDS:
-        entities[schema_name(kind)] = schema_of_entity(kind)
-        entities[f"{schema_name(kind)}List"] = schema_of_list(kind)
-    tally = _object(groups=_COUNT, hosts=_COUNT)
-    link = _object(rel=_STRING, href=_STRING)
-    stamp = _object(id=_STRING, revision={"type": ["string", "null"]})
-    return {
-        **entities,
-        "Variables": {"type": "object", "description": "Any JSON value by name."},
-        "MergePatch": {"type": "object", "description": "RFC 7396; null removes."},
-        "Batch": _object(changes=_list(_change())),
-        "BatchResult": _object(changes=_list(stamp)),
-        "ImportReport": _object(created=tally, updated=tally, deleted=tally, unchanged=tally),
-        "Fetched": _object(
-            url=_STRING,
-            sha256=_STRING,
-            size=_COUNT,
-            commit={"type": ["string", "null"]},
-            stale={"type": "boolean"},
-            fetched_at={"type": "string", "format": "date-time"},
-        ),
-        "Versions": _object(versions=_list(_object(id=_STRING, status=_STRING, links=_list(link)))),
-        "Health": _object(status=_STRING, driver=_STRING),
-        "Capabilities": _object(
-            contract=_COUNT,
-            driver=_STRING,
-            capabilities=_list(_STRING),
-            writable=_list(_STRING),
-            amendable=_list(_STRING),
-            limits={"type": "object"},
-            sync={"type": ["object", "null"]},
-        ),
-        "Problem": _object(
-            type=_STRING,
-            title=_STRING,
-            status=_COUNT,
-            detail=_STRING,
-            code=_STRING,
-            request_id=_STRING,
-        ),
-    }
+def _headers(route: Route, status: HTTPStatus) -> dict[str, Schema]:
+    names = []
+    if route.conditional or route.creates:
+        names.append("ETag")
+    if route.creates:
+        names.append("Location")
+    if route.method == "GET" and _tag(route.path) != _SERVICE:
+        names.append("Age")
+    return headers(*names)
 
 
-def _change() -> Schema:
-    members = {
-        name: {**schema_of(spec), "description": spec.help} for name, spec in MEMBERS.items()
-    }
-    return {"type": "object", "properties": members, "required": ["op", "kind"]}
-
-
-def _list(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _object(**properties: Schema) -> Schema:
-    return {"type": "object", "properties": properties, "required": list(properties)}
+def _links(route: Route, known: list[Route]) -> Schema:
+    """Return where to go on from what was created: to itself, and to what can be made below it."""
+    collection = route.path.split("/")[2]
+    kinds = {kind_name(kind) for kind in SHOWN_KINDS if collection_name(kind) == collection}
+    parent = {name: f"$request.path.{name}" for name in _VARIABLE_PART.findall(route.path)}
+    links: Schema = {}
+    for other in known:
+        names = _VARIABLE_PART.findall(other.path)
+        if names == [*parent, "id"] and other.path.startswith(f"{route.path}/{{id}}"):
+            values = {**parent, "id": "$response.body#/id"}
+        elif len(names) == 1 and names[0].removesuffix("_id") in kinds:
+            values = {names[0]: "$response.body#/id"}
+        else:
+            continue
+        name = operation_id(other)
+        links[name] = {"operationId": name, "parameters": values}
+    return links

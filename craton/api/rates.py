@@ -57,8 +57,8 @@ class Rates(pecan.hooks.PecanHook):
             ) from error
         self._limiter = SlidingWindowCounterRateLimiter(storage)
 
-    def on_route(self, state: Any) -> None:
-        """Count a request before anything is done for it.
+    def before(self, state: Any) -> None:
+        """Count a request, once it is known whose it is, and before anything is done for it.
 
         Raises:
             TooManyRequests: It is one too many.
@@ -80,6 +80,6 @@ class Rates(pecan.hooks.PecanHook):
 
 def _key(request: Request) -> tuple[str, str]:
     asking = caller.current()
-    if asking == caller.ANYBODY:
+    if asking == caller.ANYBODY or not asking.user_id:
         return "address", str(request.environ.get("REMOTE_ADDR", ""))
     return "user", asking.user_id

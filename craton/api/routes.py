@@ -141,11 +141,12 @@ def _bare(media_type: str) -> str:
 def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
     collection = collection_path(kind)
     item = f"{collection}/{{id}}"
-    schema = reference(schema_name(kind))
+    name = schema_name(kind)
+    schema = reference(name)
     word, words = kind_name(kind), collection_name(kind)
-    body = Takes(schema=schema, limit=limits.max_body_bytes)
+    body = Takes(schema=reference(f"{name}Body"), limit=limits.max_body_bytes)
     patch = Takes(
-        schema=reference("MergePatch"),
+        schema=reference(f"{name}Patch"),
         limit=limits.max_body_bytes,
         media_types=(JSON, MERGE_PATCH),
     )
@@ -156,7 +157,7 @@ def _entity_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
         path=collection,
         summary=f"List the {words}{of_parent}.",
         parameters=list_parameters(kind, limits),
-        schema=reference(f"{schema_name(kind)}List"),
+        schema=reference(f"{name}List"),
     )
     yield Route(
         method="POST",
@@ -250,7 +251,7 @@ def _variables_routes(kind: type[Entity], limits: Limits) -> Iterator[Route]:
         method="PUT",
         path=path,
         summary=f"Replace all variables of a {kind.kind}.",
-        body=Takes(schema=schema, limit=limit),
+        body=Takes(schema=reference("VariablesBody"), limit=limit),
         schema=schema,
         conditional=True,
     )
@@ -348,7 +349,7 @@ def _inventory_routes(limits: Limits) -> Iterator[Route]:
                 maximum=2**53,
             ),
         ),
-        body=Takes(schema={"type": "object"}, limit=limits.max_import_bytes),
+        body=Takes(schema=reference("Inventory"), limit=limits.max_import_bytes),
         schema=reference("ImportReport"),
         lengthy=True,
     )

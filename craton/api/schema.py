@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeAlias
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
 
+from craton import fields, names
 from craton.api.naming import collection_name, field_name, parent_name, schema_name
 from craton.api.representation import field_order
 from craton.api.specs import Anything, OneOf
@@ -12,6 +14,20 @@ from craton.fields import Flag, Integer, Links, Moment, Names, Spec, Text, Varia
 from craton.models import Entity, specs
 
 Schema: TypeAlias = "dict[str, object]"
+
+#: What no text holds, and what no text for people and no id does, in a character class.
+_NO_NUL: Final = r"^[^\u0000]*$"
+_CONTROL: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029"
+
+#: What a rule of :mod:`craton.names` and :mod:`craton.fields` lets through, as far as a pattern can
+#: tell that every client can read; the rest is in the rule alone.
+_PATTERNS: Final[dict[Callable[[str, str], None] | None, str]] = {
+    names.check_free_text: f"^[^{_CONTROL}]*$",
+    names.check_inventory_name: rf"^[^{_CONTROL}/\\,\[\]$]+$",
+    names.check_variable_name: "^[A-Za-z_][A-Za-z0-9_]*$",
+    fields.check_sha256: "^[0-9a-f]{64}$",
+    fields.ID.rule: f"^[^{_CONTROL}/]+$",
+}
 
 
 def schema_of(spec: Spec) -> Schema:
@@ -21,6 +37,7 @@ def schema_of(spec: Spec) -> Schema:
             schema: Schema = {"type": "string", "maxLength": spec.max_length}
             if spec.min_length:
                 schema["minLength"] = spec.min_length
+            schema["pattern"] = _PATTERNS.get(spec.rule, _NO_NUL)
         case Integer():
             schema = {"type": "integer", "minimum": spec.minimum, "maximum": spec.maximum}
         case Flag():
@@ -28,7 +45,7 @@ def schema_of(spec: Spec) -> Schema:
         case Moment():
             schema = {"type": "string", "format": "date-time"}
         case Links() | Names():
-            schema = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
+            schema = array({"type": "string"})
         case VariableMap():
             schema = reference("Variables")
         case OneOf():
@@ -43,21 +60,84 @@ def schema_of(spec: Spec) -> Schema:
 
 
 def schema_of_entity(kind: type[Entity]) -> Schema:
-    """Return the schema of an entity as it is read and written."""
-    fields = {field_name(kind, field.name): field for field in dataclasses.fields(kind)}
-    properties: dict[str, Schema] = {}
-    required = []
+    """Return the schema of an entity as it is read; lists leave out variables unless asked for."""
+    properties = {
+        name: {**schema_of(spec), "description": spec.help} for name, spec in _fields(kind)
+    }
+    required = [name for name in properties if name != "variables"]
+    return _schema(kind, properties, required)
+
+
+def schema_of_body(kind: type[Entity]) -> Schema:
+    """Return the schema of an entity as it is written, whole."""
+    defaults = {
+        field_name(kind, field.name): field.default
+        for field in dataclasses.fields(kind)
+        if isinstance(field.default, str | int | None)
+    }
+    properties = _writable(kind)
+    for name in defaults.keys() & properties.keys():
+        if "readOnly" not in properties[name]:
+            properties[name]["default"] = defaults[name]
+    required = {
+        field_name(kind, field.name)
+        for field in dataclasses.fields(kind)
+        if field.default is field.default_factory is dataclasses.MISSING
+    }
+    names = [name for name in properties if name in required and name != parent_name(kind)]
+    return _schema(kind, properties, names)
+
+
+def schema_of_patch(kind: type[Entity]) -> Schema:
+    """Return the schema of a JSON merge patch (RFC 7396) of an entity."""
+    properties = _writable(kind)
+    for name, schema in properties.items():
+        if isinstance(schema.get("type"), str):
+            schema["type"] = [schema["type"], "null"]
+        elif "$ref" in schema:
+            properties[name] = {"description": schema["description"], **reference("MergePatch")}
+    return _schema(kind, properties, [])
+
+
+def schema_of_list(kind: type[Entity]) -> Schema:
+    """Return the schema of one page of a list."""
+    return record(
+        **{collection_name(kind): array(reference(schema_name(kind)))},
+        links={
+            **array(
+                record(rel={"const": "next"}, href={"type": "string", "format": "uri-reference"})
+            ),
+            "maxItems": 1,
+            "description": "To the next page, if there is more.",
+        },
+    )
+
+
+def _fields(kind: type[Entity]) -> Iterator[tuple[str, Spec]]:
+    declared = {field_name(kind, name): spec for name, spec in specs(kind).items()}
     for name in field_order(kind):
-        field = fields[name]
-        spec = specs(kind)[field.name]
-        properties[name] = {**schema_of(spec), "description": spec.help}
-        if spec.read_only:
-            properties[name]["readOnly"] = True
-        elif field.default is dataclasses.MISSING:
-            if name != parent_name(kind):
-                required.append(name)
-        elif isinstance(field.default, str | int | None):
-            properties[name]["default"] = field.default
+        yield name, declared[name]
+
+
+def _writable(kind: type[Entity]) -> dict[str, Schema]:
+    """Return the schemas of the fields in a body; what is not the client's is taken and ignored."""
+    fixed = {"id", parent_name(kind)}
+    properties = {}
+    for name, spec in _fields(kind):
+        if name in fixed:
+            properties[name] = {
+                "type": "string",
+                "readOnly": True,
+                "description": f"{spec.help} As in the path, or left out.",
+            }
+        elif spec.read_only:
+            properties[name] = {"readOnly": True, "description": f"{spec.help} It is ignored."}
+        else:
+            properties[name] = {**schema_of(spec), "description": spec.help}
+    return properties
+
+
+def _schema(kind: type[Entity], properties: dict[str, Schema], required: list[str]) -> Schema:
     return {
         "type": "object",
         "description": (kind.__doc__ or "").partition("\n")[0],
@@ -67,21 +147,19 @@ def schema_of_entity(kind: type[Entity]) -> Schema:
     }
 
 
-def schema_of_list(kind: type[Entity]) -> Schema:
-    """Return the schema of one page of a list."""
-    link = {
-        "type": "object",
-        "properties": {"rel": {"type": "string"}, "href": {"type": "string"}},
-        "required": ["rel", "href"],
-    }
+def record(**properties: Schema) -> Schema:
+    """Return the schema of an object with exactly these members."""
     return {
         "type": "object",
-        "properties": {
-            collection_name(kind): {"type": "array", "items": reference(schema_name(kind))},
-            "links": {"type": "array", "items": link, "description": "`next`, if there is more."},
-        },
-        "required": [collection_name(kind), "links"],
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
     }
+
+
+def array(items: Schema) -> Schema:
+    """Return the schema of a list."""
+    return {"type": "array", "items": items}
 
 
 def reference(name: str) -> Schema:

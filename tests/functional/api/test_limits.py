@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from craton import caller, config, deadline
+from craton.api.errors import TooManyRequests
 from craton.api.rates import Rates
+from craton.api.request import Request
 from craton.bundles import Spool
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError, TooSlow
@@ -207,15 +210,20 @@ class TestRates:
         refused = limited.get("/v1", 429)
         assert refused.json["code"] == "too_many_requests"
         assert 0 < int(refused.headers["Retry-After"]) <= 2 * 3600
-        limited.get("/no/where", 429)
+        limited.get("/v1/tenants", 429)
         limited.get("/healthcheck")
 
-    def test_each_caller_is_counted_alone(self, limited: Client) -> None:
+    def test_each_user_is_counted_alone(self) -> None:
+        rates = Rates(config.settings(files=[], api__rate_limit="3 per hour"))
+        state = SimpleNamespace(request=Request.blank("/v1", environ={"REMOTE_ADDR": "192.0.2.1"}))
         for user in ("alice", "bob"):
             with caller.acting_as(caller.Caller(user_id=user)):
                 for _ in range(3):
-                    limited.get("/v1")
-                limited.get("/v1", 429)
+                    rates.before(state)
+                with pytest.raises(TooManyRequests):
+                    rates.before(state)
+
+    def test_each_address_is_counted_alone_while_nobody_is_asked(self, limited: Client) -> None:
         for address in ("192.0.2.1", "192.0.2.2"):
             for status in (200, 200, 200, 429):
                 assert limited.bare("GET", "/v1", REMOTE_ADDR=address).status_int == status
