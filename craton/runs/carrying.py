@@ -1,0 +1,121 @@
+"""Carries out a run from where it stands, under a lease that somebody else keeps alive."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from taskflow import engines, exceptions
+
+from craton.errors import NotFound, RunEnded, Unavailable
+from craton.runs.attempt import Attempt, Equipment, Interrupted
+from craton.runs.flow import make_flow, reset
+from craton.runs.lease import RunLease
+from craton.runs.material import discard_material
+from craton.runs.models import Run, RunState
+from craton.runs.recorder import Recorder
+
+LOG = logging.getLogger(__name__)
+
+
+def carry_out(equipment: Equipment, run_id: str, lease: RunLease) -> bool:
+    """Carry out a run, or what is left of it.
+
+    Args:
+        equipment: What to work with.
+        run_id: The run.
+        lease: Its end interrupts everything; nothing of the run is alive on return.
+
+    Returns:
+        Whether the run has ended, so that there is nothing more to do; otherwise somebody else may
+        go on.
+
+    Raises:
+        Unavailable: The store or the database is away.
+    """
+    # Before the run is taken up, so that a database that is away costs no attempt.
+    book, detail = equipment.persistence.detail(run_id)
+    try:
+        fence = equipment.store.claim(run_id)
+        run = equipment.store.get(run_id)
+    except (NotFound, RunEnded) as error:
+        LOG.info("There is nothing to do for the run %s: %s", run_id, error)
+        equipment.persistence.forget(run_id)
+        return True
+    LOG.info("Carrying out the run %s, attempt %s", run_id, run.attempt)
+    with (
+        equipment.directories.make() as directory,
+        Recorder(equipment.store, run_id, fence, lease) as recorder,
+    ):
+        attempt = Attempt(equipment, run, lease, recorder, directory)
+        ended = _attempted(attempt, book, detail)
+    LOG.info("The run %s %s", run_id, "has ended" if ended else "was interrupted")
+    if ended:
+        equipment.persistence.forget(run_id)
+    return ended
+
+
+def _attempted(attempt: Attempt, book: Any, detail: Any) -> bool:
+    """Go as far as the attempt gets; return whether the run has ended."""
+    equipment, run = attempt.equipment, attempt.run
+    sealed = _kept_elsewhere(equipment, run)
+    attempts = run.attempt - equipment.persistence.given_back(detail)
+    try:
+        if attempts > equipment.max_attempts:
+            attempt.conclude(
+                RunState.LOST,
+                f"{attempts - 1} conductors took the run up, one after the other, and each was "
+                "gone before its end",
+            )
+        else:
+            if run.cancelling:
+                attempt.lease.cancel()
+            _flow(attempt, book, detail)
+    except Interrupted:
+        return False
+    except exceptions.TaskFlowException as error:
+        if not attempt.lease.is_over:
+            LOG.error("The flow of the run %s failed: %s", run.id, error)
+        return False
+    finally:
+        # Whoever still works in its name stops.
+        attempt.lease.end()
+    if sealed is not None:
+        _discard(equipment, run, sealed)
+    return True
+
+
+def _flow(attempt: Attempt, book: Any, detail: Any) -> None:
+    equipment = attempt.equipment
+    engine = engines.load(
+        make_flow(attempt),
+        flow_detail=detail,
+        book=book,
+        backend=equipment.persistence.backend,
+        engine="parallel",
+        executor="threads",
+        max_workers=equipment.workers,
+        # A task that was interrupted is done again by the next attempt; nothing is undone.
+        never_resolve=True,
+    )
+    engine.compile()
+    engine.prepare()
+    reset(engine, attempt)
+    engine.run()
+
+
+def _kept_elsewhere(equipment: Equipment, run: Run) -> bytes | None:
+    """Return the material of a run if something of it is to be let go of at the end."""
+    if not equipment.secrets.keeps:
+        return None
+    try:
+        return equipment.store.material(run.id)
+    except NotFound:
+        return None
+
+
+def _discard(equipment: Equipment, run: Run, sealed: bytes) -> None:
+    try:
+        discard_material(equipment.secrets, sealed)
+    except Unavailable as error:
+        LOG.warning("The sealed key of the run %s stays where it is: %s", run.id, error)
