@@ -68,6 +68,11 @@ API_OPTIONS: Sequence[cfg.Opt] = (
         help="Let noauth listen on an address that is not loopback. Everybody who reaches it may "
         "then read and change everything.",
     ),
+    cfg.BoolOpt(
+        "change_log",
+        default=True,
+        help="Whether each change leaves a record of who made it and when, in the same step.",
+    ),
     cfg.IntOpt("workers", default=1, min=1, help="Processes that serve requests."),
     cfg.IntOpt("threads", default=8, min=1, help="Threads that serve requests in each process."),
     cfg.IntOpt("max_limit", default=1000, min=1, help="The largest page that a list may ask for."),

@@ -32,6 +32,7 @@ from craton.api.rates import Rates
 from craton.api.request import Request
 from craton.api.routes import table
 from craton.api.slots import Slots
+from craton.backends.wrappers import with_change_log
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError
 from craton.references import References
@@ -127,6 +128,7 @@ def make_app(
     Raises:
         ConfigurationError: Callers, their rights or secrets cannot be checked as it is configured.
     """
+    driver = with_change_log(driver, conf)
     metrics = Metrics()
     routes = table(Limits.of(conf))
     identify = identify or identity(conf)

@@ -10,7 +10,7 @@ from craton.api.batches import MEMBERS
 from craton.api.examples import BODIES
 from craton.api.idempotency import HEADER
 from craton.api.limits import Limits
-from craton.api.naming import SHOWN_KINDS, schema_name
+from craton.api.naming import READ_KINDS, SHOWN_KINDS, schema_name
 from craton.api.problems import MEDIA_TYPE
 from craton.api.schema import (
     Schema,
@@ -183,12 +183,14 @@ def _problem(status: HTTPStatus) -> Schema:
 
 def _schemas() -> Schema:
     entities: Schema = {}
-    for kind in SHOWN_KINDS:
+    for kind in READ_KINDS:
         name = schema_name(kind)
         entities[name] = schema_of_entity(kind)
+        entities[f"{name}List"] = schema_of_list(kind)
+    for kind in SHOWN_KINDS:
+        name = schema_name(kind)
         entities[f"{name}Body"] = {**schema_of_body(kind), "examples": [BODIES[name]]}
         entities[f"{name}Patch"] = schema_of_patch(kind)
-        entities[f"{name}List"] = schema_of_list(kind)
     tally = record(groups=_COUNT, hosts=_COUNT)
     link = record(rel=_STRING, href={"type": "string", "format": "uri-reference"})
     version = record(id=_STRING, status=_STRING, links=array(link))

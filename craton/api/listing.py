@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from craton import filters
 from craton.api.errors import invalid_parameter
 from craton.api.limits import Limits
-from craton.api.naming import SHOWN_KINDS
+from craton.api.naming import READ_KINDS
 from craton.api.parameters import Parameter, column, flag, number
 from craton.models import Entity, Host, specs
 from craton.query import DEFAULT_LIMIT, AllOf, In, Order, Predicate, Query
@@ -19,7 +19,7 @@ _MARKER: Final = "marker"
 #: The filters by field that a kind has.
 _COLUMNS: Final = {
     kind: {name: column(name, spec) for name, spec in specs(kind).items() if spec.filterable}
-    for kind in SHOWN_KINDS
+    for kind in READ_KINDS
 }
 
 _HOST_FILTERS: Final = {
@@ -33,14 +33,7 @@ _HOST_FILTERS: Final = {
 def page_parameters(kind: type[Entity], limits: Limits) -> tuple[Parameter, ...]:
     """Return the parameters of every list of a kind."""
     return (
-        number(
-            "limit",
-            "How many at most.",
-            minimum=1,
-            maximum=limits.max_limit,
-            default=min(DEFAULT_LIMIT, limits.max_limit),
-        ),
-        Parameter(name=_MARKER, help="Where to go on, from the link `next` of the page before."),
+        *paging_parameters(limits),
         _sort(kind),
         *(
             (flag("variables", "Whether variables are in the answer."),)
@@ -50,9 +43,28 @@ def page_parameters(kind: type[Entity], limits: Limits) -> tuple[Parameter, ...]
     )
 
 
+def paging_parameters(limits: Limits) -> tuple[Parameter, ...]:
+    """Return the parameters that say which part of a list is wanted."""
+    return (
+        number(
+            "limit",
+            "How many at most.",
+            minimum=1,
+            maximum=limits.max_limit,
+            default=min(DEFAULT_LIMIT, limits.max_limit),
+        ),
+        Parameter(name=_MARKER, help="Where to go on, from the link `next` of the page before."),
+    )
+
+
+def column_parameters(kind: type[Entity]) -> tuple[Parameter, ...]:
+    """Return the filters by field that a kind has."""
+    return tuple(_COLUMNS[kind].values())
+
+
 def list_parameters(kind: type[Entity], limits: Limits) -> tuple[Parameter, ...]:
     """Return the parameters of the collection of a kind: those of every list, and its filters."""
-    chosen = host_filters() if kind is Host else tuple(_COLUMNS[kind].values())
+    chosen = host_filters() if kind is Host else column_parameters(kind)
     return (*page_parameters(kind, limits), *chosen)
 
 
@@ -103,19 +115,30 @@ def links(path: str, pairs: list[tuple[str, str]], token: str | None) -> list[di
 
 
 def _sort(kind: type[Entity]) -> Parameter:
-    orders = {
-        f"{sign}{name}": Order(field=name, descending=bool(sign))
-        for name, spec in specs(kind).items()
-        if spec.sortable
-        for sign in ("", "-")
-    }
+    return sorting(
+        {
+            f"{sign}{name}": Order(field=name, descending=bool(sign))
+            for name, spec in specs(kind).items()
+            if spec.sortable
+            for sign in ("", "-")
+        },
+        default=Order().field,
+    )
+
+
+def sorting(orders: Mapping[str, Order], default: str) -> Parameter:
+    """Return the parameter that chooses one of some orders by its name."""
 
     def read(text: str, name: str) -> Order:
         if text not in orders:
             raise invalid_parameter(name, f"must be one of {', '.join(orders)}")
         return orders[text]
 
-    schema = {"type": "string", "enum": list(orders), "default": Order().field}
+    schema = {"type": "string", "enum": list(orders), "default": default}
     return Parameter(
-        name="sort", help="By which field; `-` reverses.", schema=schema, read=read, default=Order()
+        name="sort",
+        help="By which field; `-` reverses.",
+        schema=schema,
+        read=read,
+        default=orders[default],
     )

@@ -10,6 +10,7 @@ from typing import Final
 
 from craton.models import (
     INVENTORY_KINDS,
+    ChangeRecord,
     Entity,
     GroupReference,
     RegionReference,
@@ -20,8 +21,14 @@ from craton.models import (
 #: The kinds of a reference, by the owner.
 REFERENCE_KINDS: Final = (RegionReference, GroupReference)
 
-#: Every kind that the API shows.
+#: Every kind that the API shows and lets clients change.
 SHOWN_KINDS: Final[tuple[type[Entity], ...]] = (*INVENTORY_KINDS, *REFERENCE_KINDS, Secret)
+
+#: Every kind that the API shows.
+READ_KINDS: Final[tuple[type[Entity], ...]] = (*SHOWN_KINDS, ChangeRecord)
+
+#: Of what Craton itself writes once and for all, nobody needs what tells two states apart.
+_UNSHOWN: Final = frozenset({"name", "revision", "updated_at"})
 
 
 def kind_name(kind: type[Entity]) -> str:
@@ -46,6 +53,8 @@ def parent_name(kind: type[Entity]) -> str | None:
 
 def is_shown(kind: type[Entity], field: str) -> bool:
     """Tell whether a field is in bodies: a reader of references needs the owner, no region."""
+    if kind is ChangeRecord:
+        return field not in _UNSHOWN
     return kind is not GroupReference or field != "region_id"
 
 

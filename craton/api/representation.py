@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import orjson
 
-from craton.api.naming import SHOWN_KINDS, field_name, is_shown
+from craton.api.naming import READ_KINDS, field_name, is_shown
 from craton.fields import Moment, Spec, VariableMap
 from craton.models import Entity, specs
 from craton.variables import Variables
@@ -93,6 +93,6 @@ _WRITERS: dict[type[Spec], Callable[[Any], object]] = {
 }
 _PLANS = {
     (kind, variables): Plan.of(kind, variables)
-    for kind in SHOWN_KINDS
+    for kind in READ_KINDS
     for variables in (True, False)
 }

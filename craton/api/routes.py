@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Final
 
+from craton.api.change_listing import change_parameters
 from craton.api.limits import Limits
 from craton.api.listing import host_filters, list_parameters, page_parameters
 from craton.api.naming import (
@@ -22,7 +23,15 @@ from craton.api.naming import (
 from craton.api.parameters import choice, flag, number
 from craton.api.route import JSON, Route, Takes
 from craton.api.schema import reference
-from craton.models import INVENTORY_KINDS, Entity, Group, Host, RegionReference, Secret
+from craton.models import (
+    INVENTORY_KINDS,
+    ChangeRecord,
+    Entity,
+    Group,
+    Host,
+    RegionReference,
+    Secret,
+)
 from craton.secrets import MAX_PAYLOAD
 
 __all__ = ["JSON", "Route", "Takes", "table"]
@@ -72,6 +81,7 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
         *_entity_routes(Secret, limits),
         *_payload_routes(),
         *_inventory_routes(limits),
+        _changes_route(limits),
         *_web_routes(),
     ]
     return {(route.method, route.path): route for route in routes}
@@ -107,6 +117,16 @@ def _service_routes() -> Iterator[Route]:
         path="/metrics",
         summary="Counts and durations of requests, for Prometheus.",
         media_types=(METRICS_TYPE,),
+    )
+
+
+def _changes_route(limits: Limits) -> Route:
+    return Route(
+        method="GET",
+        path=f"/v1/{ChangeRecord.collection}/{{region_id}}",
+        summary="List who changed what and when, in a region or in a tenant with its regions.",
+        parameters=change_parameters(limits),
+        schema=reference(f"{schema_name(ChangeRecord)}List"),
     )
 
 

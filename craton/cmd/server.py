@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import shutil
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from oslo_config import cfg
 
 from craton import loader, sample
+from craton.caller import ANYBODY, acting_as
 from craton.capabilities import Capability
 from craton.cmd import console, service
 from craton.driver import InventoryDriver
@@ -44,7 +46,8 @@ def _command(argv: Sequence[str] | None) -> int:
 
     def prepare(driver: InventoryDriver, url: str) -> None:
         if arguments.sample:
-            sample.load(driver)
+            with acting_as(dataclasses.replace(ANYBODY, user_id=PROGRAM)):
+                sample.load(driver)
         print(_greeting(driver, url), flush=True)
 
     return service.serve(conf, service.listen(conf), prepare)

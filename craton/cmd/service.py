@@ -21,6 +21,7 @@ from gunicorn.glogging import Logger
 from oslo_config import cfg
 
 from craton import loader
+from craton.backends.wrappers import with_change_log
 from craton.capabilities import Capability
 from craton.cmd.refreshing import Refresher
 from craton.driver import InventoryDriver
@@ -133,7 +134,7 @@ class Service(BaseApplication):
         from craton.api.app import make_app
 
         try:
-            self._driver = loader.load(self._conf)
+            self._driver = with_change_log(loader.load(self._conf), self._conf)
             self._driver.open()
             if Capability.MIRROR in self._driver.capabilities:
                 self._refresher = Refresher(self._driver)

@@ -131,6 +131,7 @@ _OTHERS = [
     Example("POST", _BUNDLE, "/v1/inventory/r", _EXPORT),
     Example("POST", _BUNDLE, "/v1/inventory/r?mode=replace", _EXPORT),
     Example("POST", "/v1/batch/{region_id}", "/v1/batch/r", _BATCH),
+    Example("GET", "/v1/changes/{region_id}", "/v1/changes/r?sort=created_at"),
     Example("GET", _REFERENCE, "/v1/references/r2"),
     Example("POST", _REFERENCE, "/v1/references/r2", _FILE),
     Example("POST", _REFERENCE, "/v1/references/web", _FILE),

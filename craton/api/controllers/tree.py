@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from craton.api.controllers.batch import BatchOf
+from craton.api.controllers.changes import ChangesOf
 from craton.api.controllers.entities import Collection, Item
 from craton.api.controllers.inventory import inventory
 from craton.api.controllers.members import members
@@ -27,6 +28,7 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
             "secrets": Resource(below=secrets(service)),
             "inventory": Resource(below=inventory(service)),
             "batch": Resource(below=(Below(name="region_id", resource=BatchOf(service)),)),
+            "changes": Resource(below=(Below(name="region_id", resource=ChangesOf(service)),)),
         }
     )
     return Versions(

@@ -6,7 +6,7 @@ order, and no driver knows of them.
 
 from craton.backends.wrappers.faults import Fault, OnCall, Plan, Seeded
 from craton.backends.wrappers.faulty import FaultyDriver
-from craton.backends.wrappers.logged import LoggedDriver, can_log
+from craton.backends.wrappers.logged import LoggedDriver, can_log, with_change_log
 from craton.backends.wrappers.operations import Operation
 from craton.backends.wrappers.readonly import ReadOnlyDriver
 from craton.backends.wrappers.retrying import Patience, RetryingDriver
@@ -26,4 +26,5 @@ __all__ = [
     "Seeded",
     "TimedDriver",
     "can_log",
+    "with_change_log",
 ]

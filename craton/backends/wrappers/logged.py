@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Final
 
+from oslo_config import cfg
+
 from craton.backends.wrappers.delegation import Wrapper
 from craton.backends.wrappers.drafts import REMEMBERED, Draft, Numbered, Step
 from craton.backends.wrappers.making import Making, OvertakenError
@@ -143,6 +145,18 @@ class LoggedDriver(Wrapper):
                 self.inner._write(iter((Delete(kind=ChangeRecord, id=id),)))
             except CratonError as error:
                 _LOG.error("The change of the record %s was not made: %s", id, error)
+
+
+def with_change_log(driver: InventoryDriver, settings: cfg.ConfigOpts) -> InventoryDriver:
+    """Return a driver that leaves records of changes, if ``[api] change_log`` says so.
+
+    Around one that does so already, or that does not store them, nothing is changed.
+    """
+    if isinstance(driver, LoggedDriver) or not settings.api.change_log:
+        return driver
+    if not can_log(driver.capabilities):
+        _LOG.warning("The inventory driver stores no records of changes, so nothing is logged")
+    return LoggedDriver(driver)
 
 
 def can_log(capabilities: Capabilities) -> bool:
