@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from craton.runs.batch import Batch, BatchRunner, Lease, Outcome
@@ -27,7 +28,10 @@ class AnsibleBatchRunner(BatchRunner):
     def run(
         self, batch: Batch, lease: Lease, report: Callable[[Sequence[Report]], None]
     ) -> Outcome:
-        unfinished = {host.host_id: host for host in batch.hosts}
+        unfinished = {host.host_id: host for host in batch.hosts if not host.state.is_final}
+        if not unfinished:
+            return Outcome(interrupted=False)
+        batch = replace(batch, hosts=list(unfinished.values()))
         with self._directories.make() as directory:
             prepare(directory, [host.host for host in batch.hosts], batch.extra_vars)
             with Supervised(batch, directory, lease) as supervised:

@@ -18,7 +18,8 @@ class Batch:
     Attributes:
         run_id: The run.
         number: The number of the batch in the run, from 0.
-        hosts: Its hosts.
+        hosts: Its hosts, as the store has them. Those in a final state are done: an interrupted
+            batch that begins anew may have some, which failed for good the first time.
         bundle: The directory with the unpacked bundle of the whole selection, which several
             batches share and none changes.
         playbook: The path of the playbook, below ``[runs] playbook_path``.
@@ -60,8 +61,8 @@ class Outcome:
     """How a batch ended.
 
     Attributes:
-        interrupted: Whether it was ended before its time, by the lease or by a cancel; its hosts
-            are not finished then, and nothing of it runs any more.
+        interrupted: Whether it was ended before its time, by the lease or by a cancel; nothing of
+            it runs any more, and no host is finished but those that failed for good before.
         message: What went wrong with the batch as a whole, such as a playbook that cannot be read;
             else empty.
     """
@@ -80,7 +81,8 @@ class BatchRunner(ABC):
         """Run a batch and return when no process of it is alive, and no file of it is left.
 
         Unless it is interrupted, every host of the batch has had exactly one ``host.finished`` with
-        its final state by then, whatever Ansible did. ``batch.…`` events are the caller's affair.
+        its final state by then, whatever Ansible did; early, if nothing in the playbook can change
+        that state any more. ``batch.…`` events are the caller's affair.
 
         Args:
             batch: What to do.

@@ -93,7 +93,7 @@ class PrivateDirectories:
 def remove(path: Path) -> None:
     """Remove a directory with all that is in it; one that is gone already is fine."""
     shutil.rmtree(path, ignore_errors=True)
-    if path.exists():
+    with suppress(FileNotFoundError):
         _make_removable(path)
         shutil.rmtree(path)
 

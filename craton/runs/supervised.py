@@ -133,8 +133,8 @@ class Supervised:
 def _order(batch: Batch, directory: Path) -> Order:
     return Order(
         directory=str(directory),
-        bundle=str(batch.bundle.resolve()),
-        playbook=str(batch.playbook.resolve()),
+        bundle=str(batch.bundle.absolute()),
+        playbook=str(batch.playbook.absolute()),
         batch=batch.number,
         hosts={host.host_id: host.host for host in batch.hosts},
         check=batch.check,
