@@ -37,6 +37,15 @@ export async function getExactly(where, { signal } = {}) {
   );
 }
 
+// The largest page that this service gives, once it was asked.
+let largest;
+
+/** Return the size of a page that is as large as this service gives, and no larger than wanted. */
+export async function pageSize(wanted, context) {
+  largest ??= (await get("/v1/capabilities", context)).limits.max_limit;
+  return String(Math.min(wanted, largest));
+}
+
 /** Yield the items of every page of a list. */
 export async function* all(where, key, { signal } = {}) {
   for (let next = where; next; ) {

@@ -7,7 +7,6 @@ import { Sprites, colours } from "./sprites.js";
 import { SIGNS, TROUBLE, shown, words } from "./states.js";
 import { line } from "./text.js";
 
-const GAP = 2;
 const BEAT = 700;
 
 export class Cloud {
@@ -59,8 +58,7 @@ export class Cloud {
     const room = Math.max(240, window.innerHeight - Math.min(top, window.innerHeight / 2) - 72);
     this.layout = layout(this.hosts.length, width, room);
     const scale = Math.min(window.devicePixelRatio || 1, 2);
-    const size = { width: this.layout.width - GAP, height: this.layout.height - GAP };
-    this.sprites = new Sprites(size, scale, colours(this.node));
+    this.sprites = new Sprites(this.layout, scale, colours(this.node));
     this.canvas.width = Math.ceil(width * scale);
     this.canvas.height = Math.ceil(this.layout.rows * this.layout.height * scale);
     // Through the object model, which the policy of the page allows; attributes it does not.
@@ -99,8 +97,7 @@ export class Cloud {
       failing: state !== host.state,
       bright: host.state === "running" && this.bright,
     };
-    context.clearRect(x, y, width, height);
-    context.drawImage(this.sprites.of(state, options), x + 1, y + 1, width - GAP, height - GAP);
+    this.sprites.put(context, state, x, y, options);
     if (named) this.#name(context, host, state, x, y);
     if (at !== this.at) return;
     context.lineWidth = 2;

@@ -1,7 +1,7 @@
 // Keeps a picture of a run true: reads it, follows its events, and comes back after whatever ends
 // that.
 
-import { Problem, all, follow, get, path } from "./api.js";
+import { Problem, all, follow, get, pageSize, path } from "./api.js";
 import { Picture } from "./picture.js";
 import { messages } from "./sse.js";
 
@@ -44,6 +44,7 @@ export async function keepTrue(region, run, shows, signal) {
       if (signal.aborted) return;
       if (error instanceof Gap) {
         picture = null;
+        await rest(FIRST_PAUSE, signal);
         continue;
       }
       if (!(error instanceof Problem || error instanceof Broken)) throw error;
@@ -67,7 +68,8 @@ class Gap extends Error {}
 async function load(where, shows, signal) {
   const picture = new Picture(await get(where, { signal }));
   const hosts = [];
-  for await (const page of all(`${where}/hosts?limit=1000`, "hosts", { signal })) {
+  const size = await pageSize(1000, { signal });
+  for await (const page of all(`${where}/hosts?limit=${size}`, "hosts", { signal })) {
     hosts.push(...page);
     shows.loading(hosts.length, picture.total);
   }
@@ -91,7 +93,7 @@ async function live(where, picture, shows, signal, heard) {
     alive();
     shows.connection("live");
     for await (const message of messages(stream, alive)) {
-      take(JSON.parse(message.data), picture);
+      take(message, picture);
       shows.changed();
       if (picture.ended) return;
     }
@@ -107,10 +109,13 @@ async function live(where, picture, shows, signal, heard) {
   throw new Broken("the stream of events ended");
 }
 
-function take(event, picture) {
+function take(message, picture) {
+  // What the server says beside events: some are gone, or the run has ended that goes on here.
+  if (message.type === "events.missing" || message.type === "end") throw new Gap();
+  const event = JSON.parse(message.data);
   if (event.id <= picture.lastEvent) return;
   if (event.id !== picture.lastEvent + 1) throw new Gap();
-  picture.apply(event);
+  if (!picture.apply(event)) throw new Gap();
 }
 
 function rest(milliseconds, signal) {

@@ -1,6 +1,6 @@
 // The groups of a region, and one of them.
 
-import { get, path } from "./api.js";
+import { get, pageSize, path } from "./api.js";
 import { element } from "./dom.js";
 import { inRegion, regionHead } from "./region.js";
 import { link } from "./router.js";
@@ -42,7 +42,7 @@ export async function group(context) {
       ["Address", (one) => name(one.ip_address ?? "")],
     ],
   };
-  const children = await get(`${where}/children?limit=1000`, context);
+  const children = await get(`${where}/children?limit=${await pageSize(1000, context)}`, context);
   return [
     await regionHead(context, "groups", found.name),
     element("p", { class: "soft" }, "Subgroups: ", children.groups.length ? joined(children.groups.map((one) => linkTo(context, "groups", one))) : "none"),

@@ -1,6 +1,6 @@
 // One host: what it is, whether it was reached last, the runs that touched it, its variables.
 
-import { get, path } from "./api.js";
+import { get, pageSize, path } from "./api.js";
 import { badge } from "./badge.js";
 import { element } from "./dom.js";
 import { facts } from "./facts.js";
@@ -34,7 +34,7 @@ export async function host(context) {
     element("h2", {}, "Last reached"),
     await context.guarded(reachability(where, context)),
     element("h2", {}, "Runs that touched it"),
-    await context.guarded(runTable(context, { host: found.id, limit: "20" })),
+    await context.guarded(recentRuns(found.id, context)),
     element("h2", {}, "Variables"),
     await context.guarded(variables(`${where}/variables`, context)),
   ];
@@ -43,15 +43,20 @@ export async function host(context) {
 async function groupLinks(ids, context) {
   if (!ids.length) return ["none"];
   const query = new URLSearchParams(ids.slice(0, 100).map((id) => ["id", id]));
-  query.set("limit", "100");
+  query.set("limit", await pageSize(100, context));
   const page = await get(`${path`/v1/groups/${context.region}`}?${query}`, context);
   return page.groups.map((one) =>
     element("a", { href: link(inRegion(context, "groups", one.id)) }, name(one.name)),
   );
 }
 
+async function recentRuns(id, context) {
+  return runTable(context, { host: id, limit: await pageSize(20, context) });
+}
+
 async function reachability(where, context) {
   const known = await get(`${where}/reachability`, context);
+  if (known.reachable === null) return element("p", { class: "empty" }, "No run has tried to reach it yet.");
   return element(
     "div",
     { class: "reached" },

@@ -1,6 +1,9 @@
 // Where the cells of a cloud lie: as large as fits, and never so small that nobody can hit one.
 
-const SMALLEST = 10;
+// Who has a wall has it all in sight; who has a small window has a finger, and scrolls.
+const SMALLEST = 7;
+const SMALLEST_NARROW = 11;
+const NARROW = 600;
 const LARGEST = 56;
 
 // Cells as wide as this have room for names.
@@ -27,8 +30,9 @@ function namedLayout(total, width, height) {
 }
 
 function squareLayout(total, width, height) {
+  const smallest = width < NARROW ? SMALLEST_NARROW : SMALLEST;
   let size = Math.min(LARGEST, width);
-  while (size > SMALLEST && Math.ceil(total / Math.floor(width / size)) * size > height) size -= 1;
+  while (size > smallest && Math.ceil(total / Math.floor(width / size)) * size > height) size -= 1;
   const columns = Math.max(1, Math.floor(width / size));
   return { columns, rows: Math.ceil(total / columns), width: size, height: size, named: false };
 }

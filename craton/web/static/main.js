@@ -63,7 +63,7 @@ function put(nodes) {
   main.removeAttribute("aria-busy");
   fill(document.getElementById("session"), token() && element("button", { type: "button", class: "link", onclick: leave }, "Sign out"));
   // Who reads by ear or by keyboard goes on at the new page's head.
-  main.querySelector("h1")?.focus({ preventScroll: true });
+  (main.querySelector("h1:not([hidden] *)") ?? main).focus({ preventScroll: true });
   window.scrollTo(0, 0);
 }
 

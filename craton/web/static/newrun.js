@@ -1,6 +1,6 @@
 // Start a run: which playbook, on which hosts, and how.
 
-import { Problem, get, path, send } from "./api.js";
+import { Problem, get, pageSize, path, send } from "./api.js";
 import { element, fill } from "./dom.js";
 import { filterField, format, grouped, parse } from "./filters.js";
 import { problemBox } from "./problems.js";
@@ -64,7 +64,8 @@ function number() {
 }
 
 async function preview(form, said, context) {
-  const query = new URLSearchParams([...parse(form.elements.filter.value), ["limit", "1000"]]);
+  const size = await pageSize(1000, context);
+  const query = new URLSearchParams([...parse(form.elements.filter.value), ["limit", size]]);
   // What is inactive is left out of a run unless it is asked for.
   if (!query.has("active")) query.set("active", "true");
   await telling(said, async () => {

@@ -56,13 +56,16 @@ export class Picture {
       : this.counts.failed + this.counts.unreachable;
   }
 
-  /** Take an event; its number must be the next. */
+  /** Take an event; its number must be the next. Return whether it could be understood. */
   apply(event) {
+    // Long data may have been left out, and with them the state.
+    if (event.type === "host.finished" && !FINAL.has(event.data.state)) return false;
     this.lastEvent = event.id;
     if (event.type === "run.state") this.#runState(event);
     else if (event.type === "run.cancelling") this.run.cancelling = true;
     else if (event.type.startsWith("host.")) this.#host(event);
     if (NOTED.has(event.type)) this.notes.push(event);
+    return true;
   }
 
   #host(event) {

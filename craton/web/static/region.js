@@ -48,7 +48,12 @@ export async function tenantHead(context, title) {
   return heading(title ?? tenant);
 }
 
-/** Return the heading of a region's page, with the ways to its other pages. */
+/**
+ * Return the heading of a region's page, with the ways to its other pages.
+ *
+ * @param current The part of the region that the page belongs to.
+ * @param title The heading; the region's name, if it is missing, and none if it is null.
+ */
 export async function regionHead(context, current, title) {
   const [tenant, region] = await Promise.all([tenantName(context), regionName(context)]);
   crumbs([tenant, ["tenants", context.tenant]], [region, inRegion(context, "hosts")]);
@@ -59,7 +64,7 @@ export async function regionHead(context, current, title) {
       text,
     ),
   );
-  return [heading(title ?? region), element("nav", { class: "tabs", "aria-label": "The region" }, tabs)];
+  return [title === null ? null : heading(title ?? region), element("nav", { class: "tabs", "aria-label": "The region" }, tabs)];
 }
 
 /** Return the heading of a page, which gets the focus when the page is opened. */

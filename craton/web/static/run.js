@@ -17,7 +17,7 @@ const LISTS = 400;
 const KEYS = "Arrow keys go from host to host, N and Shift+N between those in trouble.";
 
 export async function run(context) {
-  const head = await regionHead(context, "runs", "Run");
+  const head = await regionHead(context, "runs", null);
   const page = new RunPage(context);
   keepTrue(context.region, context.run, page, context.signal).catch(context.failed);
   return [head, page.node];

@@ -14,7 +14,7 @@ const AGAIN = 5000;
 export async function runs(context) {
   const list = element("div", { class: "runs" });
   let shown = "";
-  const query = { limit: "50", ...(context.query.has("marker") && { marker: context.query.get("marker") }) };
+  const query = context.query.has("marker") ? { marker: context.query.get("marker") } : {};
   const refresh = async () => {
     const page = await pageOf(context, query);
     const now = JSON.stringify(page);

@@ -1,5 +1,13 @@
 // How a cell looks in each state: a colour, and a sign for who cannot tell colours.
 
+import { TROUBLE } from "./states.js";
+
+// Between two cells.
+const GAP = 2;
+
+// Below this width edges would be all that one sees.
+const SMALL = 16;
+
 /** The colours of the page's scheme, by their names in the stylesheet. */
 export function colours(node) {
   const style = getComputedStyle(node);
@@ -16,22 +24,30 @@ export function colours(node) {
  * @param options `failing`: it is running still, so its edge is open; `bright`: the beat of what is
  *   running.
  */
-export function drawCell(context, state, size, colour, { failing = false, bright = false } = {}) {
+function drawCell(context, state, size, colour, { failing = false, bright = false } = {}) {
   const { width, height } = size;
-  const radius = Math.min(width, height) / 5;
+  const small = width < SMALL;
   const empty = state === "pending" || state === "skipped";
   context.beginPath();
-  context.roundRect(0.5, 0.5, width - 1, height - 1, radius);
-  context.fillStyle = colour(empty ? "cell-empty" : `cell-${state}`);
+  context.roundRect(0.5, 0.5, width - 1, height - 1, Math.min(width, height) / 5);
+  context.fillStyle = colour(fillOf(state, small, empty));
   context.globalAlpha = state === "running" && !bright ? 0.72 : 1;
   context.fill();
   context.globalAlpha = 1;
-  if (empty || failing) {
-    context.lineWidth = failing ? Math.max(1.5, width / 12) : 1;
+  if (failing || (empty && !small)) {
+    context.lineWidth = failing ? Math.max(1.5, Math.min(width, height) / 12) : 1;
     context.strokeStyle = colour(failing ? "cell-running" : `cell-${state}`);
     context.stroke();
   }
+  // Where there is little room, what is well says so softly.
+  context.globalAlpha = small && !TROUBLE.has(state) ? 0.5 : 1;
   drawSign(context, state, size, colour(`ink-${state}`));
+  context.globalAlpha = 1;
+}
+
+function fillOf(state, small, empty) {
+  if (empty) return small ? "cell-faint" : "cell-empty";
+  return `cell-${state}`;
 }
 
 // Each sign in a square from -1 to 1: lines to draw, or a shape to fill.
@@ -63,7 +79,7 @@ function drawSign(context, state, { width, height }, colour) {
     context.moveTo(...at(line.slice(0, 2)));
     context.lineTo(...at(line.slice(2)));
   }
-  context.lineWidth = Math.max(1.5, Math.min(width, height) / 8);
+  context.lineWidth = Math.max(1.1, Math.min(width, height) / 8);
   context.lineCap = "round";
   context.strokeStyle = colour;
   context.stroke();
@@ -71,22 +87,36 @@ function drawSign(context, state, { width, height }, colour) {
 
 /** Drawn cells, each made once for a size and a scheme. */
 export class Sprites {
+  /**
+   * @param size The width and height of a cell with its gap.
+   * @param scale Pixels of the screen for one of the page.
+   * @param colour The page's colours.
+   */
   constructor(size, scale, colour) {
     Object.assign(this, { size, scale, colour });
     this.made = new Map();
   }
 
-  /** Return the picture of a cell. */
-  of(state, options) {
+  /** Draw a cell with its upper left corner at a point. */
+  put(context, state, x, y, options) {
+    const { width, height } = this.size;
+    // Trouble among small cells takes the gap as well: twice the area, to be seen from far away.
+    const gap = width < SMALL && TROUBLE.has(state) ? 0 : GAP;
+    context.clearRect(x, y, width, height);
+    const sprite = this.#of(state, { width: width - gap, height: height - gap }, options);
+    context.drawImage(sprite, x + gap / 2, y + gap / 2, width - gap, height - gap);
+  }
+
+  #of(state, size, options) {
     const key = `${state} ${options.failing} ${options.bright}`;
     let sprite = this.made.get(key);
     if (!sprite) {
       sprite = document.createElement("canvas");
-      sprite.width = Math.ceil(this.size.width * this.scale);
-      sprite.height = Math.ceil(this.size.height * this.scale);
+      sprite.width = Math.ceil(size.width * this.scale);
+      sprite.height = Math.ceil(size.height * this.scale);
       const context = sprite.getContext("2d");
       context.scale(this.scale, this.scale);
-      drawCell(context, state, this.size, this.colour, options);
+      drawCell(context, state, size, this.colour, options);
       this.made.set(key, sprite);
     }
     return sprite;

@@ -18,6 +18,7 @@ export class Summary {
     this.wanted = wanted;
     this.percent = element("span", { class: "percent" });
     this.playbook = element("bdi", { class: "name playbook" });
+    const title = element("h1", { tabindex: "-1" }, this.playbook);
     this.state = element("span");
     this.words = element("span", { class: "words" });
     this.elapsed = element("span", { class: "elapsed" });
@@ -32,7 +33,7 @@ export class Summary {
         "div",
         { class: "headline" },
         this.percent,
-        element("div", {}, element("p", { class: "first" }, this.state, " ", this.playbook), element("p", {}, this.words)),
+        element("div", {}, element("p", { class: "first" }, this.state, " ", title), element("p", {}, this.words)),
         this.elapsed,
       ),
       this.bar,

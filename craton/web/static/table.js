@@ -36,7 +36,6 @@ export function table(caption, headings, rows) {
 export async function listing({ path, key, caption, columns, empty, query = new URLSearchParams() }, context) {
   const marker = context.query.get("marker");
   const wanted = new URLSearchParams(query);
-  wanted.set("limit", "100");
   if (marker) wanted.set("marker", marker);
   const page = await get(`${path}?${wanted}`, context);
   const items = page[key];
