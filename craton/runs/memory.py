@@ -35,7 +35,7 @@ class _Kept:
         running: The ids of the hosts that are running.
         counts: How many hosts are in each state.
         events: By number; the oldest are missing.
-        fence: Of whoever claimed the run last.
+        fence: Of whoever claimed the run last, if anybody did.
         taken: How many reports were taken under that fence.
         ended_at: When it ended by the clock of this process, whatever its reporter's says.
     """
@@ -46,7 +46,7 @@ class _Kept:
     running: set[str] = field(default_factory=set)
     counts: Counter[HostState] = field(default_factory=Counter)
     events: dict[int, Event] = field(default_factory=dict)
-    fence: int = 0
+    fence: int | None = None
     taken: int = 0
     started: set[int] = field(default_factory=set)
     finished: set[int] = field(default_factory=set)
@@ -153,6 +153,7 @@ class MemoryRunStore(RunStore):
                 kept.counts[HostState.PENDING] = len(rows)
                 kept.add(first, self.max_events)
                 self._runs[run.id] = kept
+                self._changed.notify_all()
             return kept.seen()
 
     def get(self, run_id: str) -> Run:
@@ -231,7 +232,7 @@ class MemoryRunStore(RunStore):
             kept = self._kept(run_id)
             if kept.run.state.is_final:
                 raise RunEnded(run_id, kept.run.state.value)
-            kept.fence += 1
+            fence = kept.fence = (kept.fence or 0) + 1
             kept.taken = 0
             kept.run = replace(kept.run, attempt=kept.run.attempt + 1)
             if kept.run.state is RunState.QUEUED:
@@ -243,7 +244,7 @@ class MemoryRunStore(RunStore):
                 taken_over = Report(type=EventType.RUN_TAKEN_OVER, time=now, data=again)
                 kept.add(taken_over, self.max_events)
             self._changed.notify_all()
-            return kept.fence
+            return fence
 
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         last = first + len(reports) - 1
@@ -297,7 +298,7 @@ class MemoryRunStore(RunStore):
             known = self._reached.get(region_id, {})
             return {host_id: known[host_id] for host_id in host_ids if host_id in known}
 
-    def prune(self, before: datetime) -> int:
+    def _prune(self, before: datetime) -> int:
         with self._changed:
             ended = [
                 run_id

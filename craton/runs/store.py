@@ -333,9 +333,9 @@ class RunStore(ABC):
 
     # -- housekeeping --------------------------------------------------------------------------
 
-    @abstractmethod
     def prune(self, before: datetime) -> int:
         """Drop runs that ended before a time, with all of theirs; return how many."""
+        return self._prune(incoming.moment(before, "before"))
 
     # -- hooks ---------------------------------------------------------------------------------
 
@@ -379,6 +379,10 @@ class RunStore(ABC):
     @abstractmethod
     def _wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, Sequence[Event]]:
         """See :meth:`wait`: return events by run, at most ``MAX_PAGE`` of one, never none of it."""
+
+    @abstractmethod
+    def _prune(self, before: datetime) -> int:
+        """See :meth:`prune`."""
 
 
 def stands_in(row: RunHost, states: Collection[HostState]) -> bool:
