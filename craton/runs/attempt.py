@@ -34,7 +34,7 @@ _PAUSE: Final = 1.0
 
 
 class Interrupted(Exception):
-    """The attempt ends before the run does. It has no text, because TaskFlow keeps it."""
+    """The attempt ends before the run does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +77,7 @@ class Attempt:
     Attributes:
         refusal: Why nobody can carry out the run, for people; empty as long as that is not known.
         complaint: What was wrong with a batch as a whole, for people; empty if nothing was.
+        interrupted: Whether somebody found that it ends before the run does.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class Attempt:
         self.directory = directory
         self.refusal = ""
         self.complaint = ""
+        self.interrupted = False
 
     @cached_property
     def finished(self) -> frozenset[int]:
@@ -159,11 +161,7 @@ class Attempt:
         self.flush()
 
     def _unless_lost(self, call: Callable[[], None]) -> None:
-        lost = False
         try:
             call()
-        except LeaseLost:
-            lost = True
-        # Not in the handler: TaskFlow would keep the error that led to this one, too.
-        if lost:
-            raise Interrupted
+        except LeaseLost as error:
+            raise Interrupted from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from taskflow import engines, exceptions
@@ -73,35 +74,39 @@ def _attempted(attempt: Attempt, book: Any, detail: Any) -> bool:
             _flow(attempt, book, detail)
     except Interrupted:
         return False
-    except exceptions.TaskFlowException as error:
-        if not attempt.lease.is_over:
-            LOG.error("The flow of the run %s failed: %s", run.id, error)
-        return False
-    finally:
-        # Whoever still works in its name stops.
-        attempt.lease.end()
-    if sealed is not None:
+    if sealed is not None and not attempt.interrupted:
         _discard(equipment, run, sealed)
-    return True
+    return not attempt.interrupted
 
 
 def _flow(attempt: Attempt, book: Any, detail: Any) -> None:
     equipment = attempt.equipment
-    engine = engines.load(
-        make_flow(attempt),
-        flow_detail=detail,
-        book=book,
-        backend=equipment.persistence.backend,
-        engine="parallel",
-        executor="threads",
-        max_workers=equipment.workers,
-        # A task that was interrupted is done again by the next attempt; nothing is undone.
-        never_resolve=True,
-    )
-    engine.compile()
-    engine.prepare()
-    reset(engine, attempt)
-    engine.run()
+
+    def suspend() -> None:
+        engine.suspend()
+
+    with ThreadPoolExecutor(equipment.workers, f"run {attempt.run.id}") as threads:
+        engine = engines.load(
+            make_flow(attempt, suspend),
+            flow_detail=detail,
+            book=book,
+            backend=equipment.persistence.backend,
+            engine="parallel",
+            executor=threads,
+            # A task that was interrupted is done again by the next attempt; nothing is undone.
+            never_resolve=True,
+        )
+        try:
+            engine.compile()
+            engine.prepare()
+            reset(engine, attempt)
+            engine.run()
+        except (exceptions.TaskFlowException, exceptions.WrappedFailure) as error:
+            LOG.error("The flow of the run %s cannot go on: %s", attempt.run.id, error)
+            raise Interrupted from error
+        finally:
+            # Whoever still works in its name stops, before anybody waits for the threads.
+            attempt.lease.end()
 
 
 def _kept_elsewhere(equipment: Equipment, run: Run) -> bytes | None:

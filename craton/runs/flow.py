@@ -12,13 +12,16 @@ many batches as hosts. So consecutive batches share a task, of which there are a
 the run store has it, and the store is what counts. A task that TaskFlow takes for done is done
 again if the store has not heard the end of all of its batches.
 
-Nothing of a run goes through TaskFlow but numbers of batches and the path of a directory.
+An attempt that is interrupted suspends the flow; the task that noticed it returns. No error of a
+task ever reaches TaskFlow, which would keep its text, and nothing of a run does but numbers of
+batches and the path of a directory.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -44,14 +47,19 @@ _PREPARE: Final = "prepare"
 _SUMMARY: Final = "summary"
 
 
-def make_flow(attempt: Attempt) -> Any:
-    """Return the flow of a run; that of another attempt at the same run has the same tasks."""
-    context = _Context()
+def make_flow(attempt: Attempt, suspend: Callable[[], None]) -> Any:
+    """Return the flow of a run; that of another attempt at the same run has the same tasks.
+
+    Args:
+        attempt: What the tasks share.
+        suspend: Suspends the engine that the flow will be in.
+    """
+    context = _Context(attempt, suspend)
     batches = unordered_flow.Flow("batches")
     for numbers in portions(sorted(attempt.hosts)):
-        batches.add(_Portion(attempt, context, numbers))
+        batches.add(_Portion(context, numbers))
     flow = linear_flow.Flow("run")
-    return flow.add(_Prepare(attempt, context), batches, _Summary(attempt))
+    return flow.add(_Prepare(context), batches, _Summary(context))
 
 
 def portions(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -76,10 +84,37 @@ def reset(engine: Any, attempt: Attempt) -> None:
 
 
 class _Context:
-    """What tasks tell each other that TaskFlow need not know."""
+    """What tasks tell each other that TaskFlow need not know.
 
-    playbook = Path()
-    extra_vars: Mapping[str, JsonValue] = {}
+    Attributes:
+        attempt: The attempt.
+        playbook, extra_vars: What batches are given; set by the first task.
+    """
+
+    def __init__(self, attempt: Attempt, suspend: Callable[[], None]) -> None:
+        self.attempt = attempt
+        self.playbook = Path()
+        self.extra_vars: Mapping[str, JsonValue] = {}
+        self._suspend = suspend
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Let the attempt end if it is interrupted in the block, or something goes wrong."""
+        attempt = self.attempt
+        try:
+            yield
+        except Interrupted:
+            LOG.debug("The run %s is interrupted", attempt.run.id)
+        except CratonError as error:
+            LOG.error("The run %s cannot go on: %s", attempt.run.id, error)
+        except Exception:
+            LOG.exception("The run %s went wrong", attempt.run.id)
+        else:
+            return
+        attempt.interrupted = True
+        # Those who work on other batches stop, too.
+        attempt.lease.end()
+        self._suspend()
 
 
 class _Prepare(task.Task):  # type: ignore[misc]
@@ -87,14 +122,20 @@ class _Prepare(task.Task):  # type: ignore[misc]
 
     default_provides = "bundle"
 
-    def __init__(self, attempt: Attempt, context: _Context) -> None:
+    def __init__(self, context: _Context) -> None:
         super().__init__(_PREPARE)
-        self._attempt = attempt
+        self._attempt = context.attempt
         self._context = context
 
     def execute(self) -> str:
+        bundle = self._attempt.directory / "bundle"
+        with self._context.interruptible():
+            self._prepare(bundle)
+            self._attempt.go_on()
+        return str(bundle)
+
+    def _prepare(self, bundle: Path) -> None:
         attempt = self._attempt
-        bundle = attempt.directory / "bundle"
         if not attempt.lease.is_cancelled():
             try:
                 self._context.playbook = attempt.equipment.playbooks.check(attempt.run.playbook)
@@ -104,8 +145,6 @@ class _Prepare(task.Task):  # type: ignore[misc]
             except (CratonError, OSError) as error:
                 LOG.error("The run %s cannot be carried out: %s", attempt.run.id, error)
                 attempt.refusal = _in_words(error)
-        attempt.go_on()
-        return str(bundle)
 
     def _open(self) -> Material:
         equipment, run_id = self._attempt.equipment, self._attempt.run.id
@@ -122,23 +161,24 @@ class _Portion(task.Task):  # type: ignore[misc]
         EventType.BATCH_FINISHED.value,
     )
 
-    def __init__(self, attempt: Attempt, context: _Context, numbers: Sequence[int]) -> None:
+    def __init__(self, context: _Context, numbers: Sequence[int]) -> None:
         super().__init__(f"batches {numbers[0]}-{numbers[-1]}")
         # The first batches come first.
         self.priority = -numbers[0]
         self.numbers = numbers
-        self._attempt = attempt
+        self._attempt = context.attempt
         self._context = context
         for event in self.TASK_EVENTS[len(task.Task.TASK_EVENTS) :]:
             self.notifier.register(event, self._note)
 
     def execute(self, bundle: str) -> None:
         attempt = self._attempt
-        for number in self.numbers:
-            if attempt.refusal or number in attempt.finished:
-                continue
-            if not self._with_slot(partial(self._carry_out, number, Path(bundle))):
-                return
+        with self._context.interruptible():
+            for number in self.numbers:
+                if attempt.refusal or number in attempt.finished:
+                    continue
+                if not self._with_slot(partial(self._carry_out, number, Path(bundle))):
+                    return
 
     def _with_slot(self, carry_out: Callable[[], None]) -> bool:
         """Carry out a batch once there is a slot for it; return whether the run goes on."""
@@ -203,22 +243,25 @@ class _Portion(task.Task):  # type: ignore[misc]
                 Report(type=EventType(event), time=utcnow(), message=details["message"], data=data)
             )
         except Interrupted:
+            # TaskFlow lets no error of a listener through; the lease tells everybody.
             self._attempt.lease.end()
 
 
 class _Summary(task.Task):  # type: ignore[misc]
     """Says how the run ended, once everything else is told."""
 
-    def __init__(self, attempt: Attempt) -> None:
+    def __init__(self, context: _Context) -> None:
         super().__init__(_SUMMARY)
-        self._attempt = attempt
+        self._attempt = context.attempt
+        self._context = context
 
     def execute(self) -> None:
         attempt = self._attempt
-        attempt.flush()
-        run = attempt.patiently(lambda: attempt.equipment.store.get(attempt.run.id))
-        state, message = self._result(run.progress)
-        attempt.conclude(state, message)
+        with self._context.interruptible():
+            attempt.flush()
+            run = attempt.patiently(lambda: attempt.equipment.store.get(attempt.run.id))
+            state, message = self._result(run.progress)
+            attempt.conclude(state, message)
 
     def _result(self, progress: Progress) -> tuple[RunState, str]:
         attempt = self._attempt

@@ -117,13 +117,27 @@ class Persistence:
                 connection.destroy_logbook(str(uuid5(_BOOKS, run_id)))
             except exceptions.NotFound:
                 LOG.debug("Nothing is kept of the flow of the run %s", run_id)
+            self._forget_parts(str(uuid5(_FLOWS, run_id)))
+
+    def _forget_parts(self, flow_id: str) -> None:
+        """Drop what SQLite keeps of a book that is gone: it does not cascade unless told to."""
+        engine = getattr(self._backend, "engine", None)
+        if engine is None or engine.dialect.name != "sqlite":
+            return
+        with engine.begin() as connection:
+            for table, column in (("atomdetails", "parent_uuid"), ("flowdetails", "uuid")):
+                connection.exec_driver_sql(f"DELETE FROM {table} WHERE {column} = ?", (flow_id,))
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
         try:
             with closing(self._backend.get_connection()) as connection:
                 yield connection
-        except exceptions.StorageFailure as error:
+        except CratonError:
+            raise
+        except Exception as error:
+            # TaskFlow lets through whatever the library behind it raises, when it connects.
+            LOG.warning("The database of [runs] persistence: %s", type(error).__name__)
             raise Unavailable("the database of [runs] persistence is away") from error
 
 
