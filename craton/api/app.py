@@ -22,6 +22,7 @@ from craton.api.auth.tenancy import Tenancy
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
 from craton.api.freshness import Freshness
+from craton.api.handover import Handover
 from craton.api.journal import Journal
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
@@ -31,6 +32,7 @@ from craton.api.protection import Protection
 from craton.api.rates import Rates
 from craton.api.request import Request
 from craton.api.routes import table
+from craton.api.runs import Runs, in_memory
 from craton.api.slots import Slots
 from craton.backends.wrappers import with_change_log
 from craton.driver import InventoryDriver
@@ -88,7 +90,10 @@ class Application(ExplicitPecan):
 
 
 def make_service(
-    driver: InventoryDriver, conf: cfg.ConfigOpts, access: Access | None = None
+    driver: InventoryDriver,
+    conf: cfg.ConfigOpts,
+    access: Access | None = None,
+    runs: Runs | None = None,
 ) -> Service:
     """Put together what controllers work with; by default everybody may do everything.
 
@@ -112,11 +117,15 @@ def make_service(
         bundles=Slots("bundles", limits.max_concurrent_bundles),
         access=access or Access(),
         spools=state_path if state_path.is_dir() else None,
+        offered_runs=runs,
     )
 
 
 def make_app(
-    driver: InventoryDriver, conf: cfg.ConfigOpts, identify: Identify | None = None
+    driver: InventoryDriver,
+    conf: cfg.ConfigOpts,
+    identify: Identify | None = None,
+    runs: Runs | None = None,
 ) -> WSGIApplication:
     """Make the API.
 
@@ -124,6 +133,8 @@ def make_app(
         driver: The inventory, open; closing it is the caller's affair.
         conf: The service's configuration.
         identify: Tells who sends a request; by default as ``[api] auth_strategy`` says.
+        runs: Runs, open; closing them is the caller's affair. By default they are kept in memory if
+            there is one process, and nobody carries any out.
 
     Raises:
         ConfigurationError: Callers, their rights or secrets cannot be checked as it is configured.
@@ -133,7 +144,10 @@ def make_app(
     routes = table(Limits.of(conf))
     identify = identify or identity(conf)
     access = Access() if identify is anybody else Access.of(conf, rules.defaults(routes))
-    service = make_service(driver, conf, access)
+    runs = runs or in_memory(conf)
+    if runs is not None:
+        runs.watchers.count = metrics.watched
+    service = make_service(driver, conf, access, runs)
     gate = Gate(identify, access, routes)
     pecan = Application(
         Root(tree(service, metrics, openapi(routes.values())), routes, gate),
@@ -143,4 +157,5 @@ def make_app(
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    return OwnContext(WithoutIdentity(RequestId(Journal(Protection(pecan)))))
+    application = OwnContext(WithoutIdentity(RequestId(Journal(Protection(pecan)))))
+    return application if runs is None else Handover(application, runs.watchers)

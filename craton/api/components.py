@@ -12,6 +12,7 @@ from craton.api.idempotency import HEADER
 from craton.api.limits import Limits
 from craton.api.naming import READ_KINDS, SHOWN_KINDS, schema_name
 from craton.api.problems import MEDIA_TYPE
+from craton.api.run_schemas import run_schemas
 from craton.api.schema import (
     Schema,
     array,
@@ -200,6 +201,7 @@ def _schemas() -> Schema:
     )
     return {
         **entities,
+        **run_schemas(),
         "Variables": {"type": "object", "description": "Any JSON value by name."},
         "VariablesBody": {
             "type": "object",
@@ -228,7 +230,11 @@ def _schemas() -> Schema:
             fetched_at=_TIME,
         ),
         "Versions": record(versions=array(version)),
-        "Health": record(status={"const": "ok"}, driver=_STRING),
+        "Health": record(
+            status={"const": "ok"},
+            driver=_STRING,
+            runs={"type": "string", "enum": ["ok", "unavailable", "none"]},
+        ),
         "Capabilities": record(
             contract=_COUNT,
             driver=_STRING,

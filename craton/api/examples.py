@@ -19,6 +19,7 @@ BODIES: Final[dict[str, object]] = {
             {"op": "create", "kind": "host", "value": {"name": "db1", "groups": ["db"]}},
         ]
     },
+    "Run": {"playbook": "site.yml", "filters": {"group": ["web"]}, "check": True},
     "Inventory": {
         "all": {"children": ["web", "ungrouped"], "vars": {"ntp": "192.0.2.123"}},
         "web": {"hosts": ["web1"], "vars": {"http_port": 80}},

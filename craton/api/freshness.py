@@ -10,6 +10,7 @@ from craton import caller
 from craton.api.auth.tenancy import Sight
 from craton.api.request import Request
 from craton.api.routes import WEB
+from craton.api.run_routes import RUNS
 from craton.capabilities import Capability
 from craton.driver import InventoryDriver, now
 from craton.errors import SyncHeld
@@ -22,6 +23,9 @@ _READING: Final = frozenset({"GET", "HEAD"})
 _ELSEWHERE: Final = frozenset(
     {"", "/", "/v1", "/v1/capabilities", "/v1/openapi.json", "/healthcheck", "/metrics"}
 )
+
+#: What paths begin with that tell of nothing which is mirrored.
+_NOT_MIRRORED: Final = (WEB, RUNS)
 
 
 class Freshness(pecan.hooks.PecanHook):
@@ -63,7 +67,8 @@ class Freshness(pecan.hooks.PecanHook):
 
 def _reads(request: Request) -> bool:
     path = request.path_pattern
-    return request.method in _READING and path not in _ELSEWHERE and not path.startswith(WEB)
+    reads = request.method in _READING and path not in _ELSEWHERE
+    return reads and not path.startswith(_NOT_MIRRORED)
 
 
 def _insists(request: Request) -> bool:

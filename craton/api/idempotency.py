@@ -146,6 +146,31 @@ class IdempotencyKey:
             self._clean(driver)
         return Answer(id=stored.id, revision=stored.revision, body=body)
 
+    def reserve(self, driver: InventoryDriver, id: str) -> str:
+        """Bind the key to the id of what is created elsewhere, unless it is bound already.
+
+        Whatever is created by an id can be created again by the same: so whoever comes again gets
+        the same, whether the first request came to its end or not.
+
+        Returns:
+            The id that it is bound to.
+
+        Raises:
+            Unsupported: The driver does not offer what that takes.
+            IdempotencyKeyReused: The body of the first request was another one.
+        """
+        driver.capabilities.require_writable(Record)
+        self._forget(driver, self._records(driver))
+        head = orjson.dumps([self.fingerprint, id, ""]).decode()
+        try:
+            driver.create(Record(name=f"{self.name}/0000", value=f"{head}\n"))
+        except AlreadyExists:
+            answer = self.answer(driver)
+            if answer is None:
+                raise
+            return answer.id
+        return id
+
     def _kept(self, entity: Entity, body: bytes) -> Iterator[Record]:
         """Yield the records of an answer; a long one takes several."""
         head = orjson.dumps([self.fingerprint, entity.id, entity.revision]).decode()

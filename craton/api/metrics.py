@@ -10,7 +10,14 @@ from time import perf_counter
 from typing import Any, Final
 
 import pecan.hooks
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
 
 from craton.api.request import Request
 
@@ -41,6 +48,17 @@ class Metrics(pecan.hooks.PecanHook):
             ("route", "method"),
             registry=self._registry,
         )
+
+        self._watchers = Gauge(
+            "craton_watchers",
+            "Clients that follow the events of a run.",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
+
+    def watched(self, change: int) -> None:
+        """Take note that a client who follows events came or went."""
+        self._watchers.inc(change)
 
     def after(self, state: Any) -> None:
         """Count the answer; Pecan calls this after errors, too."""

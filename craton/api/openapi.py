@@ -9,6 +9,7 @@ from typing import Final
 
 import craton
 from craton.api.components import SECURITY, components, headers
+from craton.api.event_stream import MEDIA_TYPE as STREAM
 from craton.api.naming import SHOWN_KINDS, collection_name, kind_name
 from craton.api.parameters import Parameter
 from craton.api.routes import WEB, Route
@@ -152,7 +153,7 @@ def _successes(route: Route, known: list[Route]) -> Schema:
         answer: Schema = {"description": route.summary, "headers": _headers(route, status)}
         if status != HTTPStatus.NO_CONTENT:
             answer["content"] = {
-                name: {} if route.schema is None else {"schema": route.schema}
+                name: {} if route.schema is None or name == STREAM else {"schema": route.schema}
                 for name in route.media_types
             }
         if route.creates and (links := _links(route, known)):

@@ -35,6 +35,9 @@ REQUEST_ID: Final = "openstack.request_id"
 ROUTE: Final = "craton.route"
 CALLER: Final = "craton.caller"
 
+#: Where a controller leaves what a client follows, for whoever can serve it without a thread.
+SUBSCRIPTION: Final = "craton.subscription"
+
 #: Where WSGI puts the header field.
 _KEY: Final = "HTTP_IDEMPOTENCY_KEY"
 

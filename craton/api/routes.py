@@ -22,6 +22,7 @@ from craton.api.naming import (
 )
 from craton.api.parameters import choice, flag, number
 from craton.api.route import JSON, Route, Takes
+from craton.api.run_routes import run_routes
 from craton.api.schema import reference
 from craton.models import (
     INVENTORY_KINDS,
@@ -82,6 +83,7 @@ def table(limits: Limits) -> dict[tuple[str, str], Route]:
         *_payload_routes(),
         *_inventory_routes(limits),
         _changes_route(limits),
+        *run_routes(limits),
         *_web_routes(),
     ]
     return {(route.method, route.path): route for route in routes}

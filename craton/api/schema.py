@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from craton import fields, names
 from craton.api.naming import collection_name, field_name, parent_name, schema_name
 from craton.api.representation import field_order
-from craton.api.specs import Anything, OneOf
+from craton.api.specs import Anything, ListOf, ObjectOf, OneOf, Printed
 from craton.fields import Flag, Integer, Links, Moment, Names, Spec, Text, VariableMap
 from craton.models import Entity, specs
 
@@ -50,12 +50,20 @@ def schema_of(spec: Spec) -> Schema:
             schema = reference("Variables")
         case OneOf():
             schema = {"type": "string", "enum": list(spec.words)}
+        case Printed():
+            schema = {"type": "string"}
+        case ListOf():
+            schema = {**array(schema_of(spec.items)), "maxItems": spec.most}
+        case ObjectOf():
+            schema = {"type": "object"}
         case Anything():
             return {}
         case _:
             raise TypeError(f"no schema for {type(spec).__name__}")
     if spec.optional:
         schema["type"] = [schema["type"], "null"]
+        if isinstance(spec, OneOf):
+            schema["enum"] = [*spec.words, None]
     return schema
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from craton.models import (
@@ -15,6 +16,8 @@ from craton.models import (
     Secret,
     Tenant,
 )
+from craton.runs.memory import MemoryRunStore
+from craton.runs.models import Origin, Progress, Run, RunHost
 from craton.secrets import SecretStore
 from craton.variables import Variables
 
@@ -152,6 +155,69 @@ _OTHERS = [
 
 #: The one route that needs a server of files, beside the store.
 NEEDS_A_SERVER = ("POST", f"{_REFERENCE}/{{id}}/refresh")
+
+#: What is asked of runs, which the inventory does not hold: see :class:`RunsOfFleet`.
+RUN_EXAMPLES = (
+    Example("GET", "/v1/runs/{region_id}", "/v1/runs/r"),
+    Example("GET", "/v1/runs/{region_id}", "/v1/runs/r?host=web1&state=queued&limit=1"),
+    Example(
+        "POST",
+        "/v1/runs/{region_id}",
+        "/v1/runs/r",
+        {"origin": "reported", "playbook": "site.yml", "hosts": ["web1", "localhost"]},
+    ),
+    Example("GET", "/v1/runs/{region_id}/{id}", "/v1/runs/r/queued"),
+    Example("DELETE", "/v1/runs/{region_id}/{id}", "/v1/runs/r/queued"),
+    Example("GET", "/v1/runs/{region_id}/{id}/hosts", "/v1/runs/r/told/hosts?state=pending"),
+    Example("GET", "/v1/runs/{region_id}/{id}/events", "/v1/runs/r/told/events?after=1&limit=1"),
+    Example(
+        "POST",
+        "/v1/runs/{region_id}/{id}/events",
+        "/v1/runs/r/told/events",
+        {
+            "first": 1,
+            "events": [{"type": "host.ok", "time": "2026-11-22T10:00:00.000Z", "host": "web1"}],
+            "run_state": "succeeded",
+        },
+    ),
+    Example("GET", "/v1/playbooks", "/v1/playbooks"),
+    Example("GET", "/v1/hosts/{region_id}/{id}/reachability", "/v1/hosts/r/h1/reachability"),
+)
+
+
+class RunsOfFleet(MemoryRunStore):
+    """Two runs in the region of each fleet, one queued and one told by somebody's own Ansible.
+
+    Args:
+        prefixes: What stands before the ids of each fleet.
+    """
+
+    def __init__(self, prefixes: Iterable[str] = ("",)) -> None:
+        super().__init__(max_events=1000, keep_days=1)
+        self._prefixes = tuple(prefixes)
+        self.open()
+        self.refill()
+
+    def refill(self) -> None:
+        """Let the runs be as they were."""
+        self._runs.clear()
+        self._reached.clear()
+        for prefix in self._prefixes:
+            for name, origin in (("queued", Origin.CONDUCTOR), ("told", Origin.REPORTED)):
+                run = Run(
+                    id=f"{prefix}{name}",
+                    region_id=f"{prefix}r",
+                    tenant_id=f"{prefix}t",
+                    playbook="site.yml",
+                    batch_size=1,
+                    forks=1,
+                    requested_by="somebody",
+                    origin=origin,
+                    created_at=datetime(2026, 11, 22, 10, tzinfo=UTC),
+                    progress=Progress(total=1),
+                )
+                self.create(run, [RunHost(host_id=f"{prefix}h1", host="web1", batch=0)])
+            self.claim(f"{prefix}told")
 
 
 def _of_entities() -> Iterator[Example]:

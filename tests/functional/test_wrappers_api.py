@@ -26,6 +26,7 @@ from tests.functional.every_route import (
     EXAMPLES,
     FLEET,
     NEEDS_A_SERVER,
+    RUN_EXAMPLES,
     Example,
     secret_and_payload,
 )
@@ -177,7 +178,7 @@ def check_failure(answer: TestResponse, error: Exception, route: str) -> None:
 
 def test_the_examples_use_every_route() -> None:
     limits = Limits.of(config.settings(files=[]))
-    used = {(example.method, example.route) for example in EXAMPLES}
+    used = {(example.method, example.route) for example in (*EXAMPLES, *RUN_EXAMPLES)}
     assert used == set(table(limits)) - {NEEDS_A_SERVER}
 
 

@@ -50,7 +50,7 @@ _PASSING: Final = {
         groups:hosts:list groups:children:list
         hosts:list hosts:get hosts:variables:list hosts:variables:get
         references:list references:get secrets:list secrets:get
-        inventory:bundle changes:list runs:read
+        inventory:bundle changes:list runs:read playbooks:list hosts:reachability:list
     """,
     "rule:member": """
         tenants:replace tenants:update

@@ -17,10 +17,12 @@ from craton.api.errors import MethodNotAllowed, NoSuchPath, UnknownMethod
 from craton.api.limits import Limits
 from craton.api.request import ROUTE, Request
 from craton.api.routes import Route
+from craton.api.runs import Runs
 from craton.api.sealing import Sealing
 from craton.api.slots import Slots
 from craton.bundles.references import ReferencedFiles, referenced_files
 from craton.driver import InventoryDriver
+from craton.errors import Unsupported
 from craton.models import Entity, GroupReference, RegionReference
 from craton.references import References
 from craton.secrets import SecretStore
@@ -47,6 +49,7 @@ class Service:
         bundles: How many bundles may be made at once.
         access: What callers may do.
         spools: Where bundles wait for their readers; ``None`` is the system's temporary directory.
+        offered_runs: Runs, if this service has any.
     """
 
     driver: InventoryDriver
@@ -57,6 +60,20 @@ class Service:
     bundles: Slots
     access: Access
     spools: Path | None = None
+    offered_runs: Runs | None = None
+
+    @property
+    def runs(self) -> Runs:
+        """Runs.
+
+        Raises:
+            Unsupported: They could not be kept where all processes of the service find them.
+        """
+        if self.offered_runs is None:
+            raise Unsupported(
+                "RUNS", "this service has several processes, so runs need [runs] redis_url"
+            )
+        return self.offered_runs
 
     @cached_property
     def sealing(self) -> Sealing:

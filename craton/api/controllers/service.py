@@ -15,7 +15,6 @@ from craton.api.controllers.responses import json_response
 from craton.api.metrics import Metrics
 from craton.api.mirrors import exposition, sync_document
 from craton.api.request import Request
-from craton.driver import InventoryDriver
 from craton.errors import CratonError, Unavailable
 from craton.models import INVENTORY_KINDS, Entity
 
@@ -98,21 +97,30 @@ class Health(Resource):
             raise
         except CratonError as error:
             raise Unavailable("the inventory's store does not answer as it should") from error
-        return json_response(orjson.dumps({"status": "ok", "driver": self._service.name}))
+        runs = self._service.offered_runs
+        document = {
+            "status": "ok",
+            "driver": self._service.name,
+            # The inventory does without, so whoever balances load must not take it away.
+            "runs": "none" if runs is None else runs.health(),
+        }
+        return json_response(orjson.dumps(document))
 
 
 class MetricsOf(Resource):
     """The numbers of the service."""
 
-    def __init__(self, metrics: Metrics, driver: InventoryDriver) -> None:
+    def __init__(self, metrics: Metrics, service: Service) -> None:
         super().__init__()
         self._metrics = metrics
-        self._driver = driver
+        self._service = service
 
     @answers
     def get(self, request: Request, response: Response) -> Response:
         """Read them."""
-        body = self._metrics.exposition() + exposition(self._driver)
+        body = self._metrics.exposition() + exposition(self._service.driver)
+        if self._service.offered_runs is not None:
+            body += self._service.offered_runs.exposition()
         return Response(body=body, headerlist=[("Content-Type", CONTENT_TYPE_LATEST)])
 
 

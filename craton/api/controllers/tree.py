@@ -9,12 +9,13 @@ from craton.api.controllers.inventory import inventory
 from craton.api.controllers.members import members
 from craton.api.controllers.references import references
 from craton.api.controllers.resource import Below, Resource, Service
+from craton.api.controllers.runs import PlaybooksOf, ReachabilityOf, runs
 from craton.api.controllers.secrets import secrets
 from craton.api.controllers.service import CapabilitiesOf, Health, MetricsOf, OpenApi, Versions
 from craton.api.controllers.variables import AllVariables, OneVariable
 from craton.api.controllers.web import web
 from craton.api.metrics import Metrics
-from craton.models import INVENTORY_KINDS, Entity, Group, parent_field
+from craton.models import INVENTORY_KINDS, Entity, Group, Host, parent_field
 
 
 def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Resource:
@@ -28,6 +29,8 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
             "secrets": Resource(below=secrets(service)),
             "inventory": Resource(below=inventory(service)),
             "batch": Resource(below=(Below(name="region_id", resource=BatchOf(service)),)),
+            "runs": Resource(below=runs(service)),
+            "playbooks": PlaybooksOf(service),
             "changes": Resource(below=(Below(name="region_id", resource=ChangesOf(service)),)),
         }
     )
@@ -35,7 +38,7 @@ def tree(service: Service, metrics: Metrics, openapi: dict[str, object]) -> Reso
         {
             "v1": version_1,
             "healthcheck": Health(service),
-            "metrics": MetricsOf(metrics, service.driver),
+            "metrics": MetricsOf(metrics, service),
             "ui": web(),
         }
     )
@@ -48,6 +51,8 @@ def _collection(service: Service, kind: type[Entity]) -> Resource:
     }
     if kind is Group:
         parts |= members(service)
+    if kind is Host:
+        parts["reachability"] = ReachabilityOf(service)
     collection = Collection(
         service, kind, below=(Below(name="id", resource=Item(service, kind, parts)),)
     )
