@@ -246,6 +246,10 @@ class MemoryRunStore(RunStore):
             self._changed.notify_all()
             return fence
 
+    def fence(self, run_id: str) -> int:
+        with self._changed:
+            return self._kept(run_id).fence or 0
+
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         last = first + len(reports) - 1
         with self._changed:

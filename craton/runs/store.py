@@ -256,6 +256,16 @@ class RunStore(ABC):
             RunEnded: It has ended.
         """
 
+    @abstractmethod
+    def fence(self, run_id: str) -> int:
+        """Return the number that the last :meth:`claim` gave, 0 before the first.
+
+        For a run that is reported over several requests, none of which knows of the others.
+
+        Raises:
+            NotFound: There is no such run.
+        """
+
     def report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         """Add events, with all that they change, in their order, as one step.
 

@@ -6,6 +6,7 @@ called must be safe to repeat. Whoever waits has an error within ten seconds.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
@@ -15,7 +16,7 @@ from oslo_log import log
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
 from craton.errors import BackendFault, ConfigurationError, CratonError, Unavailable
 
@@ -28,7 +29,8 @@ T = TypeVar("T")
 _CONNECT_SECONDS: Final = 2.0
 _ANSWER_SECONDS: Final = 3.0
 
-#: Seconds after which a call that failed is not made again.
+#: Seconds after which the server is away for longer than a restart takes: then whoever asks is told
+#: so by one try, and a server's threads are free for what needs no Redis.
 _PATIENCE_SECONDS: Final = 4.0
 
 #: What is not for the URL to choose.
@@ -66,6 +68,7 @@ class Connection:
 
     def __init__(self, url: str) -> None:
         self.place = _place(url)
+        self._away_since: float | None = None
         # What the library says of its types holds for no one version of the protocol.
         self.client: Any = _client(url)
 
@@ -77,15 +80,24 @@ class Connection:
             BackendFault: The server refuses what it should do.
         """
         patient = Retrying(
-            stop=stop_after_delay(_PATIENCE_SECONDS),
+            stop=self._is_enough,
             wait=wait_random_exponential(multiplier=0.02, max=0.5),
             retry=retry_if_exception(_is_passing),
             reraise=True,
         )
         try:
-            return patient(action, *words, **options)
+            answer = patient(action, *words, **options)
         except redis.RedisError as error:
             raise self._translated(error) from error
+        self._away_since = None
+        return answer
+
+    def _is_enough(self, state: RetryCallState) -> bool:
+        """Return whether the server has been away for too long, whoever noticed it first."""
+        since = self._away_since
+        if since is None:
+            since = self._away_since = state.start_time
+        return time.monotonic() - since >= _PATIENCE_SECONDS
 
     def once(self, action: Callable[P, T], *words: P.args, **options: P.kwargs) -> T:
         """Do something with :attr:`client`, without patience.

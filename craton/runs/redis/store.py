@@ -207,6 +207,9 @@ class RedisRunStore(RunStore):
                 raise RunEnded(run_id, state.decode())
         raise NotFound("run", run_id)
 
+    def fence(self, run_id: str) -> int:
+        return int(self._call(self._with_run, run_id, "hget", "run", "fence") or 0)
+
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         arguments = [fence, first, len(reports), self.max_events, self._keep_seconds]
         told = [word for report in reports for word in records.report(report)]
@@ -262,7 +265,7 @@ class RedisRunStore(RunStore):
     def _wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, Sequence[Event]]:
         deadline = time.monotonic() + timeout
         streams = {RunKeys(run_id).events: f"{last}-0" for run_id, last in after.items()}
-        runs = {RunKeys(run_id).events.encode(): run_id for run_id in after}
+        runs = {RunKeys(run_id).events.encode(errors="replace"): run_id for run_id in after}
         while not self._closed.is_set():
             left = max(0.0, min(deadline - time.monotonic(), _SLICE_SECONDS))
             if not streams:

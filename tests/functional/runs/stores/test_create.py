@@ -154,6 +154,7 @@ def test_an_unknown_run_is_not_found(store: RunStore) -> None:
         lambda: store.hosts("none", states={HostState.OK}),
         lambda: store.request_cancel("none", "ada"),
         lambda: store.claim("none"),
+        lambda: store.fence("none"),
         lambda: store.report("none", 1, 1, [host(0)]),
         lambda: store.finished_batches("none"),
         lambda: store.started_batches("none"),

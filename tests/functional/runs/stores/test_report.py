@@ -94,6 +94,14 @@ def test_of_many_who_claim_at_once_one_may_report(store: RunStore) -> None:
     assert [e.task for e in store.events(run.id, after=9).items] == ["mine"]
 
 
+def test_the_last_fence_can_be_read(store: RunStore) -> None:
+    run = store.create(new_run(), rows(1))
+    assert store.fence(run.id) == 0
+    for _ in range(2):
+        fence = store.claim(run.id)
+        assert store.fence(run.id) == fence
+
+
 # -- the fence ---------------------------------------------------------------------------------
 
 
