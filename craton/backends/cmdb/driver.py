@@ -42,7 +42,7 @@ from craton.errors import (
     Unavailable,
 )
 from craton.mirror import MirrorStatus, Origin, SyncReport
-from craton.models import KINDS, Entity
+from craton.models import KINDS, ChangeRecord, Entity
 
 #: What the store must offer to hold a mirror.
 _NEEDED: Final = (Capability.WRITE, Capability.CAS, Capability.ATOMIC_BATCH)
@@ -149,8 +149,8 @@ class CmdbDriver(MirrorReader, InventoryDriver):
             yield MirrorReader(reader, self.capabilities, self._check_synced)
 
     def _write(self, changes: Iterator[Change]) -> None:
-        first = list(islice(changes, 2))
-        if len(first) > 1:
+        first = list(islice(changes, 3))
+        if len(first) > 2 or sum(not _is_record(change) for change in first) > 1:
             self._amend(chain(first, changes))
             return
         for attempt in range(1, _ATTEMPTS + 1):
@@ -166,13 +166,17 @@ class CmdbDriver(MirrorReader, InventoryDriver):
         try:
             self._amend(iter(changes))
         except ReadOnly:
-            (change,) = changes
+            change, *records = sorted(changes, key=_is_record)
             if not isinstance(change, Replace) or type(change.entity) not in self._adapter.writes:
                 raise
-            self._pass_on(change)
+            self._pass_on(change, records)
 
-    def _pass_on(self, change: Replace) -> None:
+    def _pass_on(self, change: Replace, records: Sequence[Change]) -> None:
         """Make a change in the CMDB, let the mirror follow, and stamp it as the caller was told.
+
+        Args:
+            change: The change.
+            records: What is to be stored of it.
 
         Raises:
             RevisionConflict: The entity has another revision than the change expects.
@@ -185,7 +189,7 @@ class CmdbDriver(MirrorReader, InventoryDriver):
         if done.held:
             raise SyncHeld(owner, (region.name for region in done.held))
         try:
-            self._amend(iter((dataclasses.replace(change, if_revision=None),)))
+            self._amend(iter((dataclasses.replace(change, if_revision=None), *records)))
         except ReadOnly as error:
             message = f"{owner} made something else of the change; read what it is now"
             raise Conflict(message, owner=owner) from error
@@ -294,6 +298,11 @@ class CmdbDriver(MirrorReader, InventoryDriver):
             for id, entry in entries.items()
             if named[id] is not None
         }
+
+
+def _is_record(change: Change) -> bool:
+    """Tell whether a change stores what was changed, and so is none of its own."""
+    return isinstance(change, Create) and isinstance(change.entity, ChangeRecord)
 
 
 def _is_conditional(change: Change) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from craton import errors
 from craton.api.metrics import Metrics
+from craton.capabilities import Capabilities
 from craton.driver import InventoryDriver
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
@@ -278,11 +279,13 @@ class TestFaults:
         assert "hunter2" not in api.get("/v1/tenants", 500).text
 
     def test_names_the_capability_that_is_missing(
-        self, api: Client, driver: InventoryDriver, monkeypatch: pytest.MonkeyPatch
+        self,
+        configured: Callable[..., Client],
+        driver: InventoryDriver,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        from craton.capabilities import Capabilities
-
         monkeypatch.setattr(driver, "capabilities", Capabilities(supported=frozenset()))
+        api = configured()
         assert api.post("/v1/tenants", {"name": "x"}, 501).json["capability"] == "write"
         assert api.get("/v1/tenants?sort=-name", 501).json["capability"] == "sort"
 

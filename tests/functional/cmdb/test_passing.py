@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from craton.backends.wrappers import LoggedDriver
+from craton.changes import state_digest
 from craton.driver import InventoryDriver, Replace
 from craton.errors import Conflict, ReadOnly, RevisionConflict
-from craton.models import Group, Host, Region
+from craton.models import ChangeRecord, Group, Host, Region
+from craton.query import Order, Query
 from craton.variables import Variables
 from tests.cmdbs import OWNER, WRITING, Cmdb, url_of
 from tests.functional.cmdb.conftest import Mirror
@@ -62,6 +65,29 @@ def test_a_change_of_the_cmdbs_part_is_made_there_and_seen_here(
     assert (there.ssh_port, there.variables.decode()) == (2222, {"cmdb_h": 77})
     driver.sync(everything=True)
     assert driver.get(Host, HOST.id) == stored
+
+
+def test_a_change_that_is_passed_on_leaves_its_record(driver: InventoryDriver, cmdb: Cmdb) -> None:
+    logged = LoggedDriver(driver)
+    before = logged.get(Host, HOST.id)
+    changed = with_variable(dataclasses.replace(before, ssh_port=2222), cmdb_h=77)
+    after = logged.replace(changed, if_revision=before.revision)
+    assert said(cmdb).ssh_port == 2222
+    stored = logged.update(Host, HOST.id, lambda host: with_variable(host, own=3))
+    own, passed = driver.find(ChangeRecord, Query(order=Order(descending=True))).items
+    assert passed.fields == ("ssh_port", "variables.cmdb_h")
+    assert (passed.digest_before, passed.digest_after) == (
+        state_digest(before),
+        state_digest(after),
+    )
+    assert (own.digest_before, own.digest_after) == (state_digest(after), state_digest(stored))
+    version = cmdb.read().version
+    with pytest.raises(RevisionConflict):
+        logged.replace(dataclasses.replace(after, ssh_port=1), if_revision=before.revision)
+    with pytest.raises(ReadOnly):
+        logged.delete(Host, HOST.id)
+    assert cmdb.read().version == version
+    assert driver.count(ChangeRecord) == 2
 
 
 def test_a_change_of_craton_s_own_part_is_no_affair_of_the_cmdb(
