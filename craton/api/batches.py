@@ -14,7 +14,7 @@ from craton.api.specs import Anything, OneOf
 from craton.api.types import Body, entity_from
 from craton.bundles.groups import in_region
 from craton.driver import Change, Create, Delete, InventoryReader, Replace, at, new_id
-from craton.errors import InvalidValue, NotFound
+from craton.errors import InvalidReference, InvalidValue, NotFound
 from craton.fields import ID, Flag, Spec, Text
 from craton.imports.plan import Accept
 from craton.jsontext import JsonValue
@@ -183,7 +183,7 @@ class _Body:
         if not isinstance(owner, str):
             raise InvalidValue(_OWNER, "must be the id of the region, or the id or name of a group")
         of_region = owner == region_id
-        parent = owner if of_region else str(names.resolved([owner])[0])
+        parent = owner if of_region else names.group(owner)
         kind: type[Entity] = RegionReference if of_region else GroupReference
         if kind not in self.kinds:
             raise InvalidValue(_OWNER, "must stay the same; it never changes")
@@ -237,6 +237,16 @@ class _Names:
             if body.kinds == (Group,) and isinstance(name := body.value.get("name"), str)
         }
         self._ids = by_name | {id: id for id in by_id}
+
+    def group(self, named: str) -> str:
+        """Return the id of a group of the region.
+
+        Raises:
+            InvalidReference: There is no such group; the store would take one of another region.
+        """
+        if named not in self._ids:
+            raise InvalidReference("group_id", named)
+        return self._ids[named]
 
     def resolved(self, named: list[JsonValue]) -> list[JsonValue]:
         """Return ids for the names that are known; the store judges the rest."""

@@ -68,7 +68,7 @@ _PASSING: Final = {
         hosts:variables:set hosts:variables:remove
         references:delete references:refresh
         secrets:create secrets:replace secrets:update secrets:delete secrets:read secrets:write
-        inventory:import batch:apply runs:start runs:cancel
+        inventory:import batch:apply runs:start runs:report runs:cancel
     """,
     "rule:admin": "variables:template",
     # A referenced file may hold templates.
@@ -122,6 +122,7 @@ _SINGLE_PARTS: Final = {
     ("GET", "payload"): READ_SECRETS,
     ("PUT", "payload"): "secrets:write",
     ("POST", "refresh"): "references:refresh",
+    ("POST", "events"): "runs:report",
 }
 
 
@@ -132,12 +133,14 @@ def rule_of(route: Route) -> str | None:
     first, *rest = route.path.strip("/").split("/")
     if first == "ui":
         return "service:ui"
+    if first != "v1" or not rest:
+        return None
     collection, *rest = rest
-    if collection in _NAMED:
-        return _NAMED[collection].get(route.method)
     parts = [segment for segment in rest if not segment.startswith("{")]
     if parts and (route.method, parts[0]) in _SINGLE_PARTS:
         return _SINGLE_PARTS[route.method, parts[0]]
+    if collection in _NAMED:
+        return _NAMED[collection].get(route.method)
     below = rest[-1:] and rest[-1].startswith("{") and rest[-1]
     if parts:
         verb = (_ITEM_OF_PART if below else _PART).get(route.method)
