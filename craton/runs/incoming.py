@@ -55,14 +55,16 @@ def report(told: Report) -> Report:
     Raises:
         InvalidValue: Its time has no time zone.
     """
-    return replace(
-        told,
+    return Report(
+        type=told.type,
         time=moment(told.time),
         host_id=None if told.host_id is None else name(told.host_id),
         host=None if told.host is None else name(told.host),
         task=text(told.task),
         message=text(told.message),
-        data=data(told.data),
+        data=data(told.data) if told.data else {},
+        host_state=told.host_state,
+        run_state=told.run_state,
     )
 
 

@@ -31,6 +31,7 @@ class _Kept:
     """A run with all of its own.
 
     Attributes:
+        run: What it is and where it stands, but for its progress and its last event.
         rows: By the host's id, in the order of names.
         running: The ids of the hosts that are running.
         counts: How many hosts are in each state.
@@ -46,6 +47,7 @@ class _Kept:
     running: set[str] = field(default_factory=set)
     counts: Counter[HostState] = field(default_factory=Counter)
     events: dict[int, Event] = field(default_factory=dict)
+    last_event: int = 0
     fence: int | None = None
     taken: int = 0
     started: set[int] = field(default_factory=set)
@@ -53,13 +55,14 @@ class _Kept:
     ended_at: datetime | None = None
 
     def seen(self) -> Run:
-        """Return the run with its progress."""
+        """Return the run as it stands."""
         counts = {state.value: self.counts[state] for state in HostState}
-        return replace(self.run, progress=Progress(total=len(self.rows), **counts))
+        progress = Progress(total=len(self.rows), **counts)
+        return replace(self.run, progress=progress, last_event=self.last_event)
 
     def add(self, report: Report, max_events: int) -> None:
         """Append an event, and drop the oldest one if there are too many."""
-        number = self.run.last_event + 1
+        self.last_event = number = self.last_event + 1
         self.events[number] = Event(
             id=number,
             run_id=self.run.id,
@@ -72,12 +75,11 @@ class _Kept:
             data=report.data,
         )
         self.events.pop(number - max_events, None)
-        self.run = replace(self.run, last_event=number)
 
     def after(self, number: int, limit: int) -> list[Event]:
         """Return the events after a number that are still there."""
-        first = max(number + 1, self.run.last_event - len(self.events) + 1)
-        last = min(self.run.last_event, first + limit - 1)
+        first = max(number + 1, self.last_event - len(self.events) + 1)
+        last = min(self.last_event, first + limit - 1)
         return [self.events[number] for number in range(first, last + 1)]
 
     def change(self, change: RowChange) -> None:
@@ -86,8 +88,11 @@ class _Kept:
         if row is None or row.state.is_final:
             return
         self._move(row, change.state)
-        self.rows[row.host_id] = replace(
-            row,
+        # Not by replace, which would be half of the time that a report takes.
+        self.rows[row.host_id] = RunHost(
+            host_id=row.host_id,
+            host=row.host,
+            batch=row.batch,
             state=change.state,
             trouble=change.trouble,
             task=row.task if change.task is None else change.task,
@@ -292,7 +297,7 @@ class MemoryRunStore(RunStore):
         return {
             run_id: kept.after(number, MAX_PAGE)
             for run_id, number in after.items()
-            if (kept := self._runs.get(run_id)) is not None and kept.run.last_event > number
+            if (kept := self._runs.get(run_id)) is not None and kept.last_event > number
         }
 
     # -- reachability and housekeeping ---------------------------------------------------------

@@ -25,7 +25,7 @@ class RunState(Enum):
     @property
     def is_final(self) -> bool:
         """Whether a run never leaves this state."""
-        return self not in {RunState.QUEUED, RunState.RUNNING}
+        return self is not RunState.QUEUED and self is not RunState.RUNNING
 
 
 class HostState(Enum):
@@ -47,7 +47,7 @@ class HostState(Enum):
     @property
     def is_final(self) -> bool:
         """Whether a host never leaves this state within a run."""
-        return self not in {HostState.PENDING, HostState.RUNNING}
+        return self is not HostState.PENDING and self is not HostState.RUNNING
 
 
 class Origin(Enum):

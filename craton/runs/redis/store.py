@@ -36,7 +36,7 @@ from craton.runs.store import MAX_PAGE, RunStore, utcnow
 
 #: Runs or hosts that a search looks at in one step, and steps that one page may take.
 _CHUNK: Final = 1000
-_MAX_CHUNKS: Final = 10
+_MAX_CHUNKS: Final = 16
 
 #: Seconds after which a wait looks whether the store was closed.
 _SLICE_SECONDS: Final = 0.4
@@ -127,15 +127,14 @@ class RedisRunStore(RunStore):
         after: str | None,
     ) -> tuple[Sequence[Run], str | None]:
         found: list[Run] = []
+        size = _size(limit, states or host_id)
         for _ in range(_MAX_CHUNKS):
-            ids = self._call(
-                self._directory.newest, region_id, after, _size(limit, states or host_id)
-            )
+            ids = self._call(self._directory.newest, region_id, after, size)
             runs = self._call(self._directory.runs, ids, region_id=region_id, host_id=host_id)
             found += [run for run in runs if not states or run.state in states]
             if len(found) > limit:
                 return found[:limit], found[limit - 1].id
-            if not ids:
+            if len(ids) < size:
                 return found, None
             after = ids[-1]
         return found, after
@@ -172,12 +171,13 @@ class RedisRunStore(RunStore):
         self, run_id: str, states: frozenset[HostState], limit: int, after: str | None
     ) -> tuple[Sequence[RunHost], str | None]:
         found: list[RunHost] = []
+        size = _size(limit, states)
         for _ in range(_MAX_CHUNKS):
-            members = self._call(self._rows.members, run_id, after, _size(limit, states))
+            members = self._call(self._rows.members, run_id, after, size)
             found += self._call(self._rows.of, run_id, members, states)
             if len(found) > limit:
                 return found[:limit], member(found[limit - 1])
-            if not members:
+            if len(members) < size:
                 return found, None
             after = members[-1]
         return found, after
