@@ -34,6 +34,9 @@ command -v socat >/dev/null || cluster+=(socat)
 command -v ssh-keygen >/dev/null || install_packages openssh-client
 command -v openssl >/dev/null || install_packages openssl
 
+# The browser in which the web view is tested, and letters for it to show.
+command -v chromium >/dev/null || install_packages chromium fonts-dejavu-core
+
 # Where Ansible connects to with a key from a bundle.
 [ -x /usr/sbin/sshd ] || install_packages openssh-server
 

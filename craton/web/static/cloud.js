@@ -65,6 +65,8 @@ export class Cloud {
     this.canvas.style.width = `${width}px`;
     this.canvas.style.height = `${this.layout.rows * this.layout.height}px`;
     this.canvas.getContext("2d").scale(scale, scale);
+    // Where which cell lies, for who looks from outside.
+    Object.assign(this.node.dataset, { columns: this.layout.columns, width: this.layout.width, height: this.layout.height });
     this.draw(this.hosts.keys());
   }
 
@@ -82,7 +84,8 @@ export class Cloud {
     if (at === before || !this.hosts[at]) return;
     this.at = at;
     this.options.reverse();
-    this.node.replaceChildren(this.canvas, this.options[0]);
+    // The canvas stays where it is, or the click that leads here would be lost.
+    this.options[1].replaceWith(this.options[0]);
     this.node.setAttribute("aria-activedescendant", this.options[0].id);
     this.draw(before < 0 ? [at] : [before, at]);
     this.choose(at);

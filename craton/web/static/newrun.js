@@ -15,7 +15,7 @@ export async function newRun(context) {
   if (!playbooks.length) {
     return [head, element("p", { class: "empty" }, "This service has no playbooks: [runs] playbook_path names none.")];
   }
-  const said = element("div", { "aria-live": "polite" });
+  const said = element("div");
   const form = element(
     "form",
     { class: "form", onsubmit: (event) => (event.preventDefault(), start(event.target, said, context)) },
@@ -74,7 +74,7 @@ async function preview(form, said, context) {
     const names = page.hosts.slice(0, 20).map((one) => name(one.name));
     return element(
       "p",
-      {},
+      { role: "status" },
       `${page.links.length ? `More than ${number}` : number} ${number === 1 ? "host" : "hosts"}`,
       names.length ? [": ", joined(names), number > 20 && ", …"] : ".",
     );

@@ -28,22 +28,23 @@ export class TroubleList {
     const key = JSON.stringify([all.length, hosts.map((host) => [host.host_id, host.state, host.task, host.message])]);
     if (key === this.key) return;
     this.key = key;
+    const focused = this.list.contains(document.activeElement) && this.hosts[Number(document.activeElement.dataset.at)];
     this.hosts = hosts;
-    const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.id : null;
     fill(
       this.list,
       hosts.map((host, at) => element("li", {}, row(host, at))),
       all.length > MOST && element("li", { class: "soft" }, `and ${all.length - MOST} more, in the table below`),
       !all.length && element("li", { class: "soft" }, "No host."),
     );
-    if (focused) [...this.list.querySelectorAll("button")].find((one) => one.dataset.id === focused)?.focus();
+    const again = focused ? hosts.findIndex((host) => host.host_id === focused.host_id) : -1;
+    if (again >= 0) this.list.querySelectorAll("button")[again].focus();
   }
 }
 
 function row(host, at) {
   return element(
     "button",
-    { type: "button", "data-at": String(at), "data-id": host.host_id },
+    { type: "button", "data-at": String(at) },
     badge(shown(host), words(host)),
     " ",
     name(host.host),
