@@ -79,12 +79,14 @@ class Watchers:
 
     Attributes:
         count: Is told by 1 and -1 that one came or went.
+        is_stopping: Tells whether the server is about to end; then all clients are let go.
     """
 
     def __init__(self, store: RunStore, limit: int) -> None:
         self._store = store
         self._limit = limit
         self.count: Callable[[int], None] = lambda change: None
+        self.is_stopping: Callable[[], bool] = lambda: False
         self._lock = threading.Lock()
         self._present = 0
         self._stopped = threading.Event()
@@ -99,7 +101,7 @@ class Watchers:
             TooManyWatchers: There is none.
         """
         with self._lock:
-            if self._present >= self._limit or self._stopped.is_set():
+            if self._present >= self._limit or self._stopped.is_set() or self.is_stopping():
                 raise TooManyWatchers(self._limit)
             self._present += 1
         self.count(1)
@@ -206,6 +208,8 @@ class Watchers:
             loop.close()
 
     def _tick(self, loop: asyncio.AbstractEventLoop, feed: Feed) -> None:
+        if self.is_stopping():
+            feed.drop_all()
         feed.beat()
         loop.call_later(_TICK, self._tick, loop, feed)
 

@@ -48,16 +48,19 @@ def _command(argv: Sequence[str] | None) -> int:
         if arguments.sample:
             with acting_as(dataclasses.replace(ANYBODY, user_id=PROGRAM)):
                 sample.load(driver)
-        print(_greeting(driver, url), flush=True)
+        print("\n".join([_greeting(driver, url), *_about_runs(conf, url)]), flush=True)
 
-    return service.serve(conf, service.listen(conf), prepare)
+    return service.serve(conf, service.listen(conf), prepare, carries_out=True)
 
 
 def _settings(arguments: Namespace) -> cfg.ConfigOpts:
     state_path = arguments.state_path and str(arguments.state_path.absolute())
-    return console.settings(
+    conf = console.settings(
         arguments, state_path=state_path, api__port=arguments.port, api__workers=1
     )
+    if arguments.sample and conf.runs.playbook_path is None:
+        conf.set_override("playbook_path", str(sample.playbooks()), "runs")
+    return conf
 
 
 def _upgrade(conf: cfg.ConfigOpts) -> None:
@@ -92,6 +95,18 @@ def _greeting(driver: InventoryDriver, url: str) -> str:
             '-d \'{"name": "acme"}\'',
         ]
     return "\n".join(lines)
+
+
+def _about_runs(conf: cfg.ConfigOpts, url: str) -> list[str]:
+    """Say where to watch runs, and what the service lacks for them."""
+    lines = [f"Look at it, and start and watch runs, in a browser: {url}/ui/"]
+    if conf.runs.playbook_path is None:
+        lines.append("It runs no playbooks: set [runs] playbook_path to their directory.")
+    if not conf.runs.redis_url:
+        lines.append(
+            "Runs are in memory, and forgotten when it ends: set [runs] redis_url to keep them."
+        )
+    return lines
 
 
 def _ansible_inventory() -> str:

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import ipaddress
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ from craton import loader
 from craton.backends.wrappers import with_change_log
 from craton.capabilities import Capability
 from craton.cmd.refreshing import Refresher
+from craton.cmd.running import Running, running
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError, CratonError
 
@@ -31,6 +33,9 @@ from craton.errors import ConfigurationError, CratonError
 _BIND_PATIENCE: Final = 3.0
 _PR_SET_PDEATHSIG: Final = 1
 _METRICS_DIRECTORY: Final = "PROMETHEUS_MULTIPROC_DIR"
+
+#: How many files and connections a process may have besides those of clients that follow events.
+_OTHER_FILES: Final = 1500
 
 #: Called in a serving process before it serves, with its driver, open, and the URL of the service.
 Prepare = Callable[[InventoryDriver, str], None]
@@ -61,20 +66,28 @@ def listen(conf: cfg.ConfigOpts) -> socket.socket:
         time.sleep(0.1)
 
 
-def serve(conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None = None) -> int:
+def serve(
+    conf: cfg.ConfigOpts,
+    listener: socket.socket,
+    prepare: Prepare | None = None,
+    *,
+    carries_out: bool = False,
+) -> int:
     """Serve until a signal ends it; SIGTERM lets requests finish.
 
     Args:
         conf: The configuration.
         listener: From :func:`listen`; it is handed over.
         prepare: What to do in each serving process before it serves.
+        carries_out: Whether the serving process carries out runs itself.
 
     Returns:
         The exit code.
     """
     metrics = _share_metrics(conf)
+    _allow_watchers(conf)
     try:
-        Service(conf, listener, prepare).run()
+        Service(conf, listener, prepare, carries_out=carries_out).run()
     except SystemExit as exit:
         return 1 if exit.code else 0
     finally:
@@ -96,14 +109,22 @@ class Service(BaseApplication):
         conf: The configuration.
         listener: The socket to serve on; it is handed over.
         prepare: What to do in each serving process before it serves.
+        carries_out: Whether the serving process carries out runs itself.
     """
 
     def __init__(
-        self, conf: cfg.ConfigOpts, listener: socket.socket, prepare: Prepare | None
+        self,
+        conf: cfg.ConfigOpts,
+        listener: socket.socket,
+        prepare: Prepare | None,
+        *,
+        carries_out: bool = False,
     ) -> None:
         self._conf = conf
         self._url = url_of(listener)
         self._prepare = prepare
+        self._carries_out = carries_out
+        self._running: Running | None = None
         self._driver: InventoryDriver | None = None
         self._refresher: Refresher | None = None
         self._options = {
@@ -119,6 +140,7 @@ class Service(BaseApplication):
             "forwarded_allow_ips": "",
             "forwarder_headers": "",
             "post_fork": _die_with_parent,
+            "post_worker_init": self._watch,
             "child_exit": _forget_metrics,
             "worker_exit": self._close,
         }
@@ -139,14 +161,27 @@ class Service(BaseApplication):
             if Capability.MIRROR in self._driver.capabilities:
                 self._refresher = Refresher(self._driver)
                 self._refresher.start()
-            app = make_app(self._driver, self._conf)
+            self._running = running(self._conf, carries_out=self._carries_out)
+            offered = None if self._running is None else self._running.offered
+            app = make_app(self._driver, self._conf, runs=offered)
+            if self._running is not None:
+                self._running.start()
             if self._prepare is not None:
                 self._prepare(self._driver, self._url)
             return app
         except CratonError as error:
+            if self._running is not None:
+                self._running.stop()
             raise AppImportError(f"craton: {error}") from error
 
+    def _watch(self, worker: Any) -> None:
+        # Requests that go on would keep clients waiting that only listen.
+        if self._running is not None:
+            self._running.offered.watchers.is_stopping = lambda: not worker.alive
+
     def _close(self, server: object, worker: object) -> None:
+        if self._running is not None:
+            self._running.stop()
         if self._refresher is not None:
             self._refresher.stop()
         if self._driver is not None:
@@ -199,6 +234,15 @@ def _share_metrics(conf: cfg.ConfigOpts) -> str | None:
         return None
     os.environ[_METRICS_DIRECTORY] = tempfile.mkdtemp(prefix="craton-metrics-")
     return os.environ[_METRICS_DIRECTORY]
+
+
+def _allow_watchers(conf: cfg.ConfigOpts) -> None:
+    """Let every process have as many connections as clients may follow events, and some more."""
+    wanted = conf.runs.max_watchers + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
 
 
 def _forget_metrics(server: object, worker: Any) -> None:

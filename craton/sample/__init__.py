@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import resources
+from pathlib import Path
 
 from craton import config
 from craton.backends.memory.driver import MemoryDriver
@@ -45,6 +46,11 @@ def load(driver: InventoryDriver) -> bool:
     except AlreadyExists:
         return False  # Another process was faster.
     return True
+
+
+def playbooks() -> Path:
+    """Return the directory of playbooks that can be run on the sample fleet without harm."""
+    return Path(__file__).parent / "playbooks"
 
 
 def _compose(fleet: InventoryDriver) -> None:

@@ -28,9 +28,6 @@ from craton.runs.store import RunStore
 #: What a client says that it had last, when it comes back.
 _LAST: Final = "Last-Event-ID"
 
-#: Who announces a run claims it there and then, and nobody does so before.
-_FENCE: Final = 1
-
 #: The most digits of an event's number.
 _DIGITS: Final = 15
 
@@ -64,7 +61,8 @@ class EventsOf(Resource):
         reports = list(_with_end(told))
         ids = _ids(store, run.id, reports)
         try:
-            store.report(run.id, _FENCE, told.first, [_placed(report, ids) for report in reports])
+            fence = store.fence(run.id)
+            store.report(run.id, fence, told.first, [_placed(report, ids) for report in reports])
         except LeaseLost as error:
             state = store.get(run.id).state
             if state.is_final:
