@@ -58,10 +58,11 @@ class Board:
             self._client: Any = RedisClient.from_url(
                 url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
             )
-        except ValueError as error:
+        except ValueError:
+            # Its text may hold the password.
             raise ConfigurationError(
                 "[runs] redis_url is no URL of a Redis, such as redis://127.0.0.1:6379/0"
-            ) from error
+            ) from None
         self._board = _LeasedBoard("craton", {"namespace": _NAMESPACE}, client=self._client)
 
     def close(self) -> None:

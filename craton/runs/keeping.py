@@ -81,9 +81,10 @@ class Keeper:
     def _keep(self) -> None:
         assert self._renew is not None
         while not self._done.wait(self._lease_seconds / _RENEWALS):
-            if self._lease.is_over:
-                return
             since = boottime()
+            if self._lease.is_over:
+                LOG.warning("The lease of the run %s is over", self._run_id)
+                return
             try:
                 if not self._renew():
                     LOG.warning("The claim of the run %s is gone", self._run_id)
@@ -92,6 +93,12 @@ class Keeper:
             except CratonError as error:
                 LOG.warning("The claim of the run %s is not renewed: %s", self._run_id, error)
             else:
+                if boottime() - since > self._lease_seconds / _RENEWALS:
+                    LOG.warning(
+                        "Renewing the claim of the run %s took %.1f s",
+                        self._run_id,
+                        boottime() - since,
+                    )
                 self._lease.extend(lease_until(self._lease_seconds, since))
 
     def _listen(self) -> None:

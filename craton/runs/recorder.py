@@ -111,6 +111,7 @@ class Recorder:
                     break
         except Exception:
             LOG.exception("The events of the run %s cannot be reported", self._run_id)
+            self._lease.end()
         finally:
             with self._changed:
                 self._lost = True
