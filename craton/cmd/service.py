@@ -14,7 +14,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.errors import AppImportError
@@ -25,9 +25,11 @@ from craton import loader
 from craton.backends.wrappers import with_change_log
 from craton.capabilities import Capability
 from craton.cmd.refreshing import Refresher
-from craton.cmd.running import Running, running
 from craton.driver import InventoryDriver
 from craton.errors import ConfigurationError, CratonError
+
+if TYPE_CHECKING:
+    from craton.cmd.running import Running
 
 #: How long to wait for a port that a process which was just killed still holds, in seconds.
 _BIND_PATIENCE: Final = 3.0
@@ -154,6 +156,7 @@ class Service(BaseApplication):
         # Only now: metrics look at the environment when they are imported, and a driver's
         # connections must not be shared between processes.
         from craton.api.app import make_app
+        from craton.cmd.running import running
 
         try:
             self._driver = with_change_log(loader.load(self._conf), self._conf)
