@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap services run test check lint types bench nautobot oracle mutants faults galera docs lock fmt clean
+.PHONY: help bootstrap services run test check lint types bench nautobot oracle fuzz mutants faults galera docs lock fmt clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -34,6 +34,10 @@ bench: bootstrap  ## Print the benchmark table
 
 oracle: bootstrap  ## Compare bundles of 10,000 random regions with ansible-inventory
 	$(BIN)/python -m tests.oracle --regions 10000
+
+fuzz: bootstrap  ## Send 200,000 requests that nobody would write, and ask for 1,000,000 random paths
+	$(BIN)/python -W ignore -m tests.fuzz --requests 200000
+	$(BIN)/python -W ignore -m tests.fuzz --paths 1000000
 
 mutants: bootstrap  ## Show which clauses of the contract give which planted faults away
 	$(BIN)/python -m tests.mutants

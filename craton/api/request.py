@@ -203,7 +203,10 @@ def _is_json(content_type: str, accepted: tuple[str, ...]) -> bool:
     header["Content-Type"] = content_type
     if header.get_content_type() not in accepted or ";" not in content_type:
         return content_type.strip().lower() in accepted
-    parameters = {name.lower(): value.lower() for name, value in header.get_params(failobj=[])[1:]}
+    # A parameter in the form of RFC 2231 comes as a tuple, and is none that JSON has.
+    parameters = {
+        name.lower(): str(value).lower() for name, value in header.get_params(failobj=[])[1:]
+    }
     return parameters.keys() <= {"charset"} and parameters.get("charset", "utf-8") in {
         "utf-8",
         "utf8",
