@@ -42,6 +42,7 @@ class ScriptedRunner(BatchRunner):
 
     Attributes:
         batches: The numbers of the batches, in the order in which they began.
+        under_way: How many are under way.
         most: How many were under way at once.
     """
 
@@ -53,7 +54,7 @@ class ScriptedRunner(BatchRunner):
     ) -> None:
         self._script, self._states, self._message = script, states or {}, message
         self._lock = threading.Lock()
-        self._now = 0
+        self.under_way = 0
         self.batches: list[int] = []
         self.given: list[Batch] = []
         self.most = 0
@@ -64,8 +65,8 @@ class ScriptedRunner(BatchRunner):
         with self._lock:
             self.batches.append(batch.number)
             self.given.append(batch)
-            self._now += 1
-            self.most = max(self.most, self._now)
+            self.under_way += 1
+            self.most = max(self.most, self.under_way)
         try:
             self._script(batch, lease)
             for host in batch.hosts:
@@ -74,7 +75,7 @@ class ScriptedRunner(BatchRunner):
                 report([finished(host, self._states.get(host.host, HostState.OK))])
         finally:
             with self._lock:
-                self._now -= 1
+                self.under_way -= 1
         return Outcome(interrupted=False, message=self._message)
 
 
