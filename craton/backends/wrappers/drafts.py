@@ -200,6 +200,12 @@ class Draft:
 
     def _take(self, index: int, change: Change, long_gone: frozenset[str]) -> None:
         kind = kind_of(change)
+        if _key(change) in self._forgotten:
+            raise Unsupported(
+                "change_log",
+                f"the change log cannot follow a write of more than {REMEMBERED:,} entities that "
+                f"changes the {kind.kind} {_key(change)[1]!r} again; make it several",
+            )
         if kind in UNLOGGED:
             if kind is Payload:
                 self._note_payload(index, change)
@@ -241,11 +247,9 @@ class Draft:
 
     def _children_of(self, key: Key) -> list[Entity]:
         """Return the children that there are when the turn of a deletion comes."""
-        stored = [
-            child for child in self._below.get(key, ()) if _key_of(child) not in self._written
-        ]
-        written = (self._written.get(child) for child in dict.fromkeys(self._children.get(key, ())))
-        return [*stored, *(child for child in written if child is not None)]
+        keys = [*(_key_of(child) for child in self._below.get(key, ())), *self._children[key]]
+        states = (self._written.get(k, self._stored.get(k)) for k in dict.fromkeys(keys))
+        return [child for child in states if child is not None]
 
     def _add(
         self,
@@ -280,12 +284,6 @@ class Draft:
 
     def _note(self, note: Note) -> None:
         key = _key_of(note.subject)
-        if key in self._forgotten:
-            raise Unsupported(
-                "change_log",
-                f"the change log cannot follow a write of more than {REMEMBERED:,} entities that "
-                f"changes the {note.subject.kind} {note.subject.id!r} again; make it several",
-            )
         self._notes.append(note)
         self._noted[key] = note
         if key in self._written or len(self._written) < REMEMBERED:
