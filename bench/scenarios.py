@@ -20,6 +20,7 @@ from bench.mongo import measure_mongo
 from bench.nautobot import measure_nautobot
 from bench.processes import craton_server, floor_server
 from bench.references import measure_references
+from bench.runstore import measure_run_store
 from bench.stage import WARM_UP_HOSTS, Stage, progress
 
 #: What Craton calls each bundle, and what stands behind the id of the region to get it.
@@ -188,6 +189,7 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "requests": measure_requests,
     "references": measure_references,
     "mirror": measure_mirror,
+    "runstore": measure_run_store,
     "mongo": measure_mongo,
     "nautobot": measure_nautobot,
 }

@@ -23,6 +23,7 @@ from tests.functional.runs.stores.making import (
     remark,
     rows,
 )
+from tests.services.process import free_port
 from tests.services.redis import Redis, started
 
 DAY = 24 * 60 * 60
@@ -193,7 +194,8 @@ def test_a_report_costs_as_much_in_a_large_run_as_in_a_small_one(
 
 
 def test_all_that_concerns_one_run_works_on_one_node_of_a_cluster(tmp_path: Path) -> None:
-    with started(tmp_path / "redis", ["--cluster-enabled", "yes"]) as server:
+    options = ["--cluster-enabled", "yes", "--cluster-port", str(free_port())]
+    with started(tmp_path / "redis", options) as server:
         assert server.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383") == b"+OK\r\n"
         while b"cluster_state:ok" not in server.command("CLUSTER", "INFO"):
             pass

@@ -22,7 +22,7 @@ from craton.runs.memory import MemoryRunStore
 from craton.runs.models import HostState, RunState
 from craton.runs.redis import RedisRunStore
 from tests.functional.runs.stores.conftest import redis_store, url
-from tests.functional.runs.stores.making import REGION, claimed, finished, host, new_run, rows
+from tests.functional.runs.stores.making import REGION, at, claimed, finished, host, new_run, rows
 from tests.services.process import free_port
 from tests.services.redis import Redis, started
 
@@ -334,6 +334,25 @@ def test_who_may_not_ask_for_settings_is_told_so(
     assert "CONFIG GET" in caplog.text
     claimed(store).end()
     store.close()
+
+
+def test_the_user_of_the_documentation_may_do_all_that_is_needed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = (Path(__file__).parents[4] / "docs" / "run-store.rst").read_text()
+    (command,) = (line for line in text.splitlines() if "ACL SETUSER craton" in line)
+    with started(tmp_path / "redis", ["--appendonly", "yes"]) as server:
+        assert server.command(*command.split()) == b"+OK\r\n"
+        store = RedisRunStore(f"redis://craton:password@127.0.0.1:{server.port}/0", **LIMITS)
+        store.open()
+        assert caplog.text == ""
+        executor = claimed(store)
+        executor.tell(host(0))
+        assert store.wait({executor.run_id: 0}, 10)
+        assert store.find(REGION).items == list(store.unfinished())
+        executor.end()
+        assert store.prune(at(1000)) == 1
+        store.close()
 
 
 def test_an_old_redis_is_refused(server: Redis, monkeypatch: pytest.MonkeyPatch) -> None:

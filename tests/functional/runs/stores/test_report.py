@@ -372,7 +372,8 @@ def test_batches_are_known_by_their_numbers(store: RunStore) -> None:
 
 def test_the_end_leaves_no_host_running(store: RunStore) -> None:
     executor = claimed(store, hosts=4)
-    executor.tell(host(0, message="busy"), finished(1), host(2, EventType.HOST_UNREACHABLE))
+    executor.tell(host(0, message="busy"), host(1), host(2, EventType.HOST_UNREACHABLE))
+    executor.tell(finished(1))
     executor.end(RunState.LOST, "nobody took it over")
     kept = store.get(executor.run_id)
     assert (kept.state, kept.reason, kept.finished_at) == (
