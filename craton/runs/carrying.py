@@ -15,6 +15,7 @@ from craton.runs.lease import RunLease
 from craton.runs.material import discard_material
 from craton.runs.models import Run, RunState
 from craton.runs.recorder import Recorder
+from craton.runs.removing import removed_at_any_rate
 
 LOG = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ def carry_out(equipment: Equipment, run_id: str, lease: RunLease) -> bool:
     LOG.info("Carrying out the run %s, attempt %s", run_id, run.attempt)
     with (
         equipment.directories.make() as directory,
+        removed_at_any_rate(directory),
         Recorder(equipment.store, run_id, fence, lease) as recorder,
     ):
         attempt = Attempt(equipment, run, lease, recorder, directory)

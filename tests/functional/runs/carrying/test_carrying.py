@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.functional.runs.carrying.making import (
     events,
     memory_store,
     told,
+    until,
     wait_for_the_end,
 )
 
@@ -279,6 +282,21 @@ def test_as_many_batches_as_hosts_are_few_tasks(tmp_path: Path, secrets: SecretS
     assert carry_out(tools, run_id, RunLease())
     assert sorted(runner.batches) == list(range(2_000))
     assert counts(tools.store, run_id) == {"ok": 2_000}
+
+
+def test_what_is_in_clear_goes_even_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    directory = tmp_path / "private"
+    (directory / "bundle").mkdir(parents=True)
+    script = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from craton.runs.removing import removed_at_any_rate\n"
+        "with removed_at_any_rate(Path(sys.argv[1])):\n"
+        "    os.killpg(0, 9)\n"
+    )
+    command = [sys.executable, "-c", script, str(directory)]
+    assert subprocess.run(command, start_new_session=True).returncode == -9
+    until(lambda: not directory.exists())
 
 
 def test_taskflow_is_told_nothing_secret_and_forgets_the_run(
