@@ -71,7 +71,7 @@ def limit_pattern(host: str) -> str:
     return host
 
 
-def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> tuple[int, str, bool]:
+def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> Mapping[str, JsonValue]:
     """Run a playbook to its end.
 
     Args:
@@ -79,8 +79,9 @@ def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> tuple[int, s
         tell: Takes what happens, as it happens.
 
     Returns:
-        The exit code of ``ansible-playbook``, what it printed besides events, and whether it came
-        to its end, so that every host has its final state.
+        ``code``: the exit code of ``ansible-playbook``, or ``None`` if it was killed;
+        ``output``: what it printed besides events;
+        ``complete``: whether it came to its end, so that every host has its final state.
     """
     hosts = [RunHost(host_id=id, host=name, batch=order.batch) for id, name in order.hosts.items()]
     reporter = Reporter(hosts, order.batch)
@@ -108,4 +109,4 @@ def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> tuple[int, s
         # ansible-runner switches the check off unless somebody says otherwise; Ansible does not.
         del config.env["ANSIBLE_HOST_KEY_CHECKING"]
     _, code = Runner(config, event_handler=handle).run()
-    return int(code), reporter.output, reporter.complete
+    return {"code": code, "output": reporter.output, "complete": reporter.complete}

@@ -97,8 +97,8 @@ class Supervised:
             return Outcome(interrupted=False, message=f"ansible-runner broke down\n{said}".strip())
         if self._playbook["complete"]:
             return Outcome(interrupted=False)
-        said = self._playbook["output"] or f"exit code {self._playbook['code']}"
-        return Outcome(interrupted=False, message=f"ansible-playbook gave up\n{said}"[:MAX_MESSAGE])
+        said = f"{_about_code(self._playbook['code'])}\n{self._playbook['output']}".strip()
+        return Outcome(interrupted=False, message=said[:MAX_MESSAGE])
 
     def _renew(self) -> None:
         try:
@@ -150,6 +150,12 @@ def _message(line: bytes) -> dict[str, Any]:
         # The half of a line that somebody was writing when he was killed.
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _about_code(code: int | None) -> str:
+    if code is None:
+        return "ansible-playbook was killed before its end"
+    return f"ansible-playbook gave up with exit code {code}"
 
 
 def _about_spared(count: int) -> str:

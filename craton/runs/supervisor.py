@@ -81,6 +81,9 @@ def _watch(given: _Input, deadline: Deadline, child: int) -> bool:
     """Wait until the playbook has ended (true), or until it has to (false)."""
     while (remaining := deadline.remaining()) > 0:
         ready, _, _ = select.select([0, child], [], [], min(_TICK, remaining))
+        if deadline.remaining() <= 0:
+            # What comes too late is not heard: without a lease the playbook ends itself.
+            return False
         if child in ready:
             return True
         if 0 in ready:
@@ -103,10 +106,7 @@ def _carry_out(order: Order) -> None:
         # Whatever a library prints must not come between the lines.
         with os.fdopen(os.dup(1), "wb", buffering=0) as lines:
             os.dup2(2, 1)
-            code, output, complete = play(
-                order, lambda reports: _write(lines, wire.packed(reports))
-            )
-            ending = {"code": code, "output": output, "complete": complete}
+            ending = play(order, lambda reports: _write(lines, wire.packed(reports)))
             _write(lines, wire.line({"playbook": ending}))
         status = 0
     except BaseException:

@@ -13,7 +13,7 @@ from typing import Any
 
 from craton.runs.ansible import AnsibleBatchRunner
 from craton.runs.batch import Batch, Lease, Outcome
-from craton.runs.models import EventType, HostState, Report, RunHost
+from craton.runs.models import EventType, Report, RunHost
 from craton.runs.private import PrivateDirectories
 
 #: How to reach a host of a test: it is this machine, and its Python is that of the tests.
@@ -80,8 +80,8 @@ class Stage:
         self.private = directory / "private"
         self.playbook = directory / "site.yml"
         self.hosts: dict[str, dict[str, Any]] = {}
-        self.bundle.mkdir()
-        self.private.mkdir()
+        self.bundle.mkdir(exist_ok=True)
+        self.private.mkdir(exist_ok=True)
 
     def host(self, *names: str, **variables: object) -> None:
         for name in names:
@@ -120,6 +120,3 @@ class Stage:
         outcome = self.runner().run(self.batch(*names, **changes), Held(), told)
         assert not list(self.private.iterdir())
         return outcome, told
-
-
-FINAL = {state.value for state in HostState if state.is_final}

@@ -246,7 +246,8 @@ def test_an_ansible_that_dies_fails_the_hosts_that_it_had_not_finished(stage: St
           tasks:
             - ansible.builtin.fail: {msg: before}
               when: inventory_hostname == 'a'
-            - ansible.builtin.shell: kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $(ps -o ppid= -p $PPID)))
+            - ansible.builtin.shell: >-
+                kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $(ps -o ppid= -p $PPID)))
               when: inventory_hostname == 'b'
             - ansible.builtin.pause: {seconds: 30}
         """
