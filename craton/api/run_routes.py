@@ -18,6 +18,9 @@ from craton.runs.store import MAX_PAGE
 
 RUNS: Final = "/v1/runs"
 
+#: The part of a host that tells whether it was reached.
+REACHABILITY: Final = "reachability"
+
 _OF_REGION: Final = f"{RUNS}/{{region_id}}"
 _RUN: Final = f"{_OF_REGION}/{{id}}"
 
@@ -99,7 +102,7 @@ def run_routes(limits: Limits) -> Iterator[Route]:
     )
     yield Route(
         method="GET",
-        path="/v1/hosts/{region_id}/{id}/reachability",
+        path=f"/v1/hosts/{{region_id}}/{{id}}/{REACHABILITY}",
         summary="Read what runs last found out about reaching a host.",
         schema=reference("Reachability"),
     )

@@ -30,6 +30,7 @@ from craton.api.pages import read_page
 from craton.api.patches import completed, patched
 from craton.api.representation import encode
 from craton.api.request import Request
+from craton.api.run_routes import REACHABILITY
 from craton.bundles.references import NO_FILES
 from craton.errors import InvalidPageToken, InvalidReference, NotFound
 from craton.models import E, Entity, Host, Region, Secret, parent_field, specs
@@ -161,9 +162,13 @@ class Item(OfKind[E]):
     def get(self, request: Request, response: Response) -> Response:
         """Read it."""
         entity = self.stored(request)
-        if Conditions.of(request).for_read(entity.revision):
-            return entity_response(entity)
-        return not_modified(entity.revision)
+        if not Conditions.of(request).for_read(entity.revision):
+            return not_modified(entity.revision)
+        answer = entity_response(entity)
+        if self.kind is Host:
+            path = f"{request.script_name}{quote(request.path_info)}/{REACHABILITY}"
+            answer.headers["Link"] = f'<{path}>; rel="related"; title="{REACHABILITY}"'
+        return answer
 
     @answers
     def put(self, request: Request, response: Response) -> Response:

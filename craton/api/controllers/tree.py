@@ -15,6 +15,7 @@ from craton.api.controllers.service import CapabilitiesOf, Health, MetricsOf, Op
 from craton.api.controllers.variables import AllVariables, OneVariable
 from craton.api.controllers.web import web
 from craton.api.metrics import Metrics
+from craton.api.run_routes import REACHABILITY
 from craton.models import INVENTORY_KINDS, Entity, Group, Host, parent_field
 
 
@@ -52,7 +53,7 @@ def _collection(service: Service, kind: type[Entity]) -> Resource:
     if kind is Group:
         parts |= members(service)
     if kind is Host:
-        parts["reachability"] = ReachabilityOf(service)
+        parts[REACHABILITY] = ReachabilityOf(service)
     collection = Collection(
         service, kind, below=(Below(name="id", resource=Item(service, kind, parts)),)
     )
