@@ -80,19 +80,24 @@ def batch(report: Report, type: EventType) -> int | None:
     return None
 
 
-def reached(run_id: str, reports: Iterable[Report]) -> Mapping[str, Reachability]:
-    """Return the last that reports tell of reaching each host."""
+def reached(run_id: str, reports: Iterable[Report], now: datetime) -> Mapping[str, Reachability]:
+    """Return the last that reports tell of reaching each host.
+
+    What is said to happen later than now happens now: else a clock that is ahead would have the
+    last word until its time comes.
+    """
     found: dict[str, Reachability] = {}
     for report in reports:
         reachable = _REACHED.get(report.type)
         if reachable is None or report.host_id is None:
             continue
         known = found.get(report.host_id)
-        if known is None or report.time >= known.time:
+        time = min(report.time, now)
+        if known is None or time >= known.time:
             found[report.host_id] = Reachability(
                 host_id=report.host_id,
                 reachable=reachable,
-                time=report.time,
+                time=time,
                 run_id=run_id,
                 message="" if reachable else report.message,
             )

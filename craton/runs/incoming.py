@@ -31,11 +31,14 @@ def moment(time: datetime, field: str = "time") -> datetime:
     """Return a time in UTC, to the millisecond, which is what stores keep.
 
     Raises:
-        InvalidValue: It has no time zone.
+        InvalidValue: It has no time zone, or none of our years in UTC.
     """
     if time.tzinfo is None:
         raise InvalidValue(field, "must have a time zone")
-    time = time.astimezone(UTC)
+    try:
+        time = time.astimezone(UTC)
+    except OverflowError as error:
+        raise InvalidValue(field, "must be a time of the years 1 to 9999 in UTC") from error
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
@@ -45,8 +48,8 @@ def text(value: str) -> str:
 
 
 def name(value: str) -> str:
-    """Return a name without what cannot be stored, nor NUL, which parts names from ids."""
-    return _storable(value).replace("\0", _REPLACEMENT)
+    """Return a name as texts are kept, and without NUL, which parts names from ids."""
+    return _storable(value[:MAX_MESSAGE]).replace("\0", _REPLACEMENT)
 
 
 def report(told: Report) -> Report:

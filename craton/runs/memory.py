@@ -257,6 +257,7 @@ class MemoryRunStore(RunStore):
 
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
         last = first + len(reports) - 1
+        now = incoming.moment(self._clock())
         with self._changed:
             kept = self._kept(run_id)
             lost = kept.run.state.is_final and last > kept.taken
@@ -266,7 +267,7 @@ class MemoryRunStore(RunStore):
                 if not kept.run.state.is_final:
                     self._take(kept, report)
             kept.taken = max(kept.taken, last)
-            self._reach(kept.run, reports)
+            self._reach(kept.run, effects.reached(run_id, reports, now))
             self._changed.notify_all()
 
     def finished_batches(self, run_id: str) -> frozenset[int]:
@@ -341,9 +342,9 @@ class MemoryRunStore(RunStore):
             kept.end(report.run_state, report)
             kept.ended_at = self._clock()
 
-    def _reach(self, run: Run, reports: Sequence[Report]) -> None:
+    def _reach(self, run: Run, reached: Mapping[str, Reachability]) -> None:
         known = self._reached.setdefault(run.region_id, {})
-        for host_id, found in effects.reached(run.id, reports).items():
+        for host_id, found in reached.items():
             if host_id not in known or found.time >= known[host_id].time:
                 known[host_id] = found
 

@@ -317,7 +317,8 @@ class RunStore(ABC):
             InvalidQuery: The limit is out of bounds.
         """
         _check_limit(limit)
-        return _event_page(max(after, 0), self._events(run_id, max(after, 0), limit))
+        number = _number(after)
+        return _event_page(number, self._events(run_id, number, limit))
 
     def wait(self, after: Mapping[str, int], timeout: float) -> Mapping[str, EventPage]:
         """Wait until one of several runs has events after a number; return those that have.
@@ -326,7 +327,7 @@ class RunStore(ABC):
             after: The number of the last known event, by run. May be empty.
             timeout: Seconds; then the answer is empty. Runs that do not exist are left out.
         """
-        numbers = {run_id: max(number, 0) for run_id, number in after.items()}
+        numbers = {run_id: _number(last) for run_id, last in after.items()}
         found = self._wait(numbers, max(timeout, 0.0))
         return {run_id: _event_page(numbers[run_id], events) for run_id, events in found.items()}
 
@@ -337,8 +338,8 @@ class RunStore(ABC):
         """Return what the reports of all runs of the region last told of reaching hosts.
 
         ``host.ok``, ``host.changed`` and ``host.failed`` tell that a host was reached,
-        ``host.unreachable`` that it was not; a later time wins over an earlier one. Hosts that
-        nobody ever tried are left out.
+        ``host.unreachable`` that it was not; a later time wins over an earlier one, but none later
+        than it is by the clock of the store. Hosts that nobody ever tried are left out.
         """
 
     # -- housekeeping --------------------------------------------------------------------------
@@ -403,6 +404,11 @@ def stands_in(row: RunHost, states: Collection[HostState]) -> bool:
 def _check_limit(limit: int) -> None:
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidQuery(f"the limit must be from 1 to {MAX_PAGE}", limit=limit)
+
+
+def _number(after: int) -> int:
+    """Return a number that every store can compare; no run has so many events."""
+    return min(max(after, 0), 2**53)
 
 
 def _names(states: Collection[RunState] | Collection[HostState]) -> list[str]:

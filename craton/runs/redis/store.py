@@ -219,7 +219,8 @@ class RedisRunStore(RunStore):
                 raise NotFound("run", run_id)
             case [b"lost"]:
                 raise LeaseLost(run_id)
-        self._reach(answer[1].decode(), effects.reached(run_id, reports))
+        now = incoming.moment(self._clock())
+        self._reach(answer[1].decode(), effects.reached(run_id, reports, now))
         if any(report.run_state is not None and report.run_state.is_final for report in reports):
             self._call(self._directory.ended, run_id)
 

@@ -185,6 +185,16 @@ def test_a_time_without_a_zone_is_refused(store: RunStore) -> None:
         store.prune(naive)
 
 
+def test_a_time_that_utc_has_not_is_refused(store: RunStore) -> None:
+    executor = claimed(store)
+    last = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
+    with pytest.raises(InvalidValue, match="years"):
+        executor.tell(host(0, time=last))
+    first = datetime.min.replace(tzinfo=UTC)
+    executor.tell(host(0, time=first), finished(0, time=datetime.max.replace(tzinfo=UTC)))
+    assert store.events(executor.run_id).items[2].time == first
+
+
 def test_prune_drops_what_ended_before_a_time_and_nothing_else(store: RunStore) -> None:
     old, new, open_ = claimed(store), claimed(store), claimed(store)
     old.tell(finished(0), replace(run_state(RunState.FAILED), time=at(10)))

@@ -80,9 +80,11 @@ def test_more_at_once_than_are_kept_leaves_the_newest(opened: Opener) -> None:
 
 def test_there_is_nothing_after_the_end(store: RunStore) -> None:
     executor = claimed(store)
-    for after in (2, 3, 10**9):
+    for after in (2, 3, 10**9, 2**64, 10**40):
         page = store.events(executor.run_id, after=after)
         assert (page.items, page.missing) == ([], False)
+        assert store.wait({executor.run_id: after}, 0.01) == {}
+    assert len(store.events(executor.run_id, after=-5).items) == 2
 
 
 def test_who_waits_for_what_is_there_gets_it_at_once(store: RunStore) -> None:

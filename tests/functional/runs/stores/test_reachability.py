@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import pytest
+
 from craton.runs.models import EventType, Reachability
 from craton.runs.store import RunStore
+from tests.functional.runs.stores.conftest import Clock
 from tests.functional.runs.stores.making import REGION, at, claimed, finished, host, remark
+
+
+@pytest.fixture(autouse=True)
+def later(clock: Clock) -> None:
+    """All that is told here has happened."""
+    clock.now = at(1000)
+
+
+def test_a_clock_that_is_ahead_has_no_last_word(store: RunStore, clock: Clock) -> None:
+    executor = claimed(store)
+    executor.tell(host(0, EventType.HOST_UNREACHABLE, time=at(10**9)))
+    assert store.reachability(REGION, ["id-0"])["id-0"].time == at(1000)
+    clock.now = at(1001)
+    executor.tell(host(0, time=at(1001)))
+    assert store.reachability(REGION, ["id-0"])["id-0"].reachable is True
 
 
 def test_a_task_that_ran_reached_the_host(store: RunStore) -> None:
