@@ -293,8 +293,7 @@ def test_what_is_left_of_processes_that_are_gone_is_swept_at_the_next_start(
 ) -> None:
     program = (
         "import os, sys, subprocess, pathlib;"
-        "from craton.runs.models import EventType, Report
-from craton.runs.private import PrivateDirectories;"
+        "from craton.runs.private import PrivateDirectories;"
         f"made = PrivateDirectories(pathlib.Path({str(stage.private)!r})).make();"
         "path = made.__enter__();"
         "(path / 'secret').write_text('hunter2'); (path / 'secret').chmod(0);"
