@@ -10,7 +10,7 @@ from typing import Any
 
 from craton import loader
 from craton.capabilities import Capability
-from craton.cmd import cmdb, console, copy, secret_keys
+from craton.cmd import changes, cmdb, console, copy, secret_keys
 from craton.driver import InventoryDriver, Migrations
 from craton.errors import Unsupported
 
@@ -38,6 +38,9 @@ def _command(argv: Sequence[str] | None) -> int:
     mirror = areas.add_parser("cmdb", help="the mirror of a CMDB")
     cmdb.add_arguments(mirror)
     mirror.set_defaults(command=cmdb.run)
+    log = areas.add_parser("changes", help="the log of changes")
+    changes.add_arguments(log)
+    log.set_defaults(command=changes.run)
     arguments = parser.parse_args(argv)
     return int(arguments.command(arguments))
 
