@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Final, Self
 
-import yaml
 from oslo_config import cfg
-from oslo_policy import opts
 from oslo_policy.policy import Enforcer, InvalidDefinitionError, RuleDefault
 
 from craton import caller
@@ -17,6 +16,11 @@ from craton.errors import ConfigurationError, PermissionDenied
 GROUP: Final = "oslo_policy"
 
 _NOTHING: Final[Mapping[str, str]] = {}
+
+#: What comes out of oslo.policy when a file is not what it should be.
+_UNREADABLE: Final = (cfg.Error, OSError, ValueError, TypeError, AttributeError)
+
+LOG = logging.getLogger(__name__)
 
 
 class Access:
@@ -37,7 +41,6 @@ class Access:
             ConfigurationError: The file is missing though it is named, cannot be read, or has a
                 rule that governs nothing.
         """
-        opts._register(conf)
         enforcer = Enforcer(conf)
         enforcer.register_defaults(list(rules))
         enforcer.suppress_default_change_warnings = True
@@ -45,22 +48,13 @@ class Access:
         try:
             enforcer.load_rules(force_reload=True)
             enforcer.check_rules(raise_on_violation=True)
-        except (cfg.Error, OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        except _UNREADABLE as error:
             raise ConfigurationError(f"[{GROUP}] policy_file cannot be read: {error}") from error
         except InvalidDefinitionError as error:
             raise ConfigurationError(
                 f"[{GROUP}] policy_file: a rule names one that is not there, or itself"
             ) from error
-        unknown = sorted(
-            name
-            for name in enforcer.file_rules
-            # Without a colon it may be a name that other rules of the file are made of.
-            if ":" in name and name not in enforcer.registered_rules
-        )
-        if unknown:
-            raise ConfigurationError(
-                f"[{GROUP}] policy_file: nothing is governed by {', '.join(unknown)}"
-            )
+        _check_rules(enforcer)
         return cls(enforcer)
 
     @property
@@ -87,7 +81,12 @@ class Access:
             "roles": sorted(who.roles),
             "system_scope": "all" if who.is_system else None,
         }
-        return bool(self._enforcer.enforce(rule, dict(target), credentials))
+        try:
+            return bool(self._enforcer.enforce(rule, dict(target), credentials))
+        except _UNREADABLE:
+            # oslo.policy looks at it again when it changes, and has the old rules until then.
+            LOG.exception("The policy file cannot be read any more; the rules stay as they were")
+            return bool(self._enforcer.enforce(rule, dict(target), credentials))
 
     def require(self, rule: str, what: str = "this") -> None:
         """Refuse what the present caller may not do.
@@ -106,6 +105,17 @@ class Access:
 def denied(rule: str, what: str = "this") -> PermissionDenied:
     """Make the error that names the rule which somebody does not pass."""
     return PermissionDenied(f"{what} needs what the rule {rule} asks for", rule=rule)
+
+
+def _check_rules(enforcer: Enforcer) -> None:
+    """Refuse rules that somebody wrote in vain; oslo.policy would pass over some of them."""
+    for name, rule in enforcer.file_rules.items():
+        # Without a colon it may be a name that other rules of the file are made of.
+        if ":" in name and name not in enforcer.registered_rules:
+            raise ConfigurationError(f"[{GROUP}] policy_file: nothing is governed by {name}")
+        # What cannot be read lets nobody pass, which only "!" is meant to do.
+        if str(rule.check) == "!" and rule.check_str != "!":
+            raise ConfigurationError(f"[{GROUP}] policy_file: what stands at {name} is no rule")
 
 
 def _check_file(conf: cfg.ConfigOpts) -> None:

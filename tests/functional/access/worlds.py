@@ -87,8 +87,11 @@ class World:
                 self.driver.create(entity)
         self.caller: Caller | None = None
         self._runs = every_route.RunsOfFleet(PROJECTS)
-        runs = Runs.of(self.conf, self._runs)
-        self.app = make_app(self.driver, self.conf, self._identify, runs)
+        self.app = self.served_for(self._identify)
+
+    def served_for(self, identify: Any) -> Any:
+        """Return the API for callers that somebody else tells apart."""
+        return make_app(self.driver, self.conf, identify, Runs.of(self.conf, self._runs))
 
     def _identify(self, environ: Mapping[str, Any]) -> Caller:
         if self.caller is None:
@@ -126,14 +129,15 @@ class World:
     @contextmanager
     def rules(self, **changed: str) -> Iterator[None]:
         """Let an operator's policy file hold some rules until the end of the block."""
-        self._write(changed)
+        self.write_policy(yaml.safe_dump(changed))
         try:
             yield
         finally:
-            self._write({})
+            self.write_policy("{}\n")
 
-    def _write(self, rules: Mapping[str, str]) -> None:
-        self._policy.write_text(yaml.safe_dump(dict(rules)))
+    def write_policy(self, content: str) -> None:
+        """Let the operator's policy file be another one."""
+        self._policy.write_text(content)
         # Later than any that was seen, however coarse the clock of the file system is.
         self._clock += 1
         moment = self._policy.stat().st_mtime_ns + self._clock * 10**9
