@@ -148,9 +148,14 @@ def make_app(
     if runs is not None:
         runs.watchers.count = metrics.watched
     service = make_service(driver, conf, access, runs)
+    document = openapi(
+        routes.values(),
+        auth_strategy=conf.api.auth_strategy,
+        require_if_match=conf.api.require_if_match,
+    )
     gate = Gate(identify, access, routes)
     pecan = Application(
-        Root(tree(service, metrics, openapi(routes.values())), routes, gate),
+        Root(tree(service, metrics, document), routes, gate),
         service.limits,
         hooks=[metrics, ProblemHook(), Rates(conf), Freshness(driver), Tenancy(driver, routes)],
         request_cls=Request,

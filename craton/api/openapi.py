@@ -21,6 +21,9 @@ _VARIABLE_PART = re.compile(r"{(\w+)}")
 #: Routes that tell of the service, and neither read the inventory nor change it.
 _SERVICE: Final = "service"
 
+#: What is told to everybody, whoever they are.
+_OPEN: Final = frozenset({"/", "/v1", "/v1/openapi.json", "/healthcheck"})
+
 #: What any request may end in.
 _ANYWHERE: Final = (400, 406, 429, 500, 503)
 
@@ -84,7 +87,7 @@ def _operation(
             **{str(status): _problem(status) for status in problems(route, auth_strategy, needed)},
         },
     }
-    if route.path == "/healthcheck":
+    if route.path in _OPEN:
         operation["security"] = []
     if route.body is not None:
         content = {name: {"schema": route.body.schema} for name in route.body.media_types}
@@ -128,7 +131,7 @@ def _in_header(route: Route, needed: bool) -> Iterator[Schema]:
 def problems(route: Route, auth_strategy: str, needs_if_match: bool) -> list[int]:
     """Return the statuses of the problems that a route may end in."""
     found = {*_ANYWHERE}
-    if auth_strategy in SECURITY and route.path != "/healthcheck":
+    if auth_strategy in SECURITY and route.path not in _OPEN:
         found |= {401, 403}
     if _tag(route.path) != _SERVICE:
         # Whether a driver can do it, and whether another system must be asked, is not known here.

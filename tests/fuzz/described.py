@@ -32,6 +32,9 @@ CHECKS = [
     checks.ensure_resource_availability,
 ]
 
+#: How a request that the description forbids may end; conditions may be looked at before the rest.
+REFUSALS = ["400", "404", "405", "406", "408", "409", "412", "413", "415", "422", "428", "501"]
+
 _SETTINGS: dict[str, Any] = {
     "deadline": None,
     "database": None,
@@ -120,6 +123,11 @@ def walk(stage: Stage, walks: int, steps: int, number: int) -> None:
     machine: Any = _loaded(stage, document(stage)).as_state_machine()
 
     class Walk(machine):  # type: ignore[misc]
+        def setup(self) -> None:
+            # The same steps must have the same answers, or the walk cannot be gone again.
+            stage.restore()
+            super().setup()
+
         def validate_response(self, response: Response, case: Case, **options: Any) -> None:
             _judge(stage, case, response, None)
 
@@ -158,4 +166,5 @@ def _loaded(stage: Stage, described: dict[str, Any]) -> Any:
     schema = schemathesis.openapi.from_dict(described)
     schema.app = _read_whole(stage.application)
     schema.config.output.sanitization.update(enabled=False)
+    schema.config.checks.negative_data_rejection.expected_statuses = REFUSALS
     return schema

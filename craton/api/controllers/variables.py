@@ -47,12 +47,13 @@ class AllVariables(_OfVariables[E]):
     @answers
     def get(self, request: Request, response: Response) -> Response:
         """Read them, or what Ansible sees of them."""
+        conditions = Conditions.of(request)
         if request.values["resolved"]:
             return self._effective(request)
         if request.values["explain"]:
             raise invalid_parameter("explain", "goes with resolved=true only")
         entity = self.stored(request)
-        if Conditions.of(request).for_read(entity.revision):
+        if conditions.for_read(entity.revision):
             return _all_of(entity)
         return not_modified(entity.revision)
 

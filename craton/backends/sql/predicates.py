@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
@@ -279,9 +279,8 @@ def _moment_bound(operator: Operator, value: datetime) -> int:
     """Return the milliseconds that compare as the time itself does, which may lie between two."""
     if value.utcoffset() is None:
         raise NotInSqlError
-    if operator in (Operator.LT, Operator.GE):
-        value += timedelta(microseconds=999)
-    return to_milliseconds(value)
+    between = bool(value.microsecond % 1000) and operator in (Operator.LT, Operator.GE)
+    return to_milliseconds(value) + between
 
 
 def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:

@@ -356,6 +356,16 @@ def test_a_deep_predicate_is_left_to_matches(store: SqlDriver) -> None:
 
 
 @pytest.mark.parametrize("operator", Operator)
+@pytest.mark.parametrize("moment", [datetime.min, datetime.max])
+def test_the_first_and_the_last_moment_compare(
+    store: SqlDriver, operator: Operator, moment: datetime
+) -> None:
+    hosts = populate(store, [Host(region_id="r", name="h")])
+    predicate = Compare(("created_at",), operator, moment.replace(tzinfo=UTC))
+    assert names_of(store.scan(Host, Query(where=predicate))) == matching(hosts, predicate)
+
+
+@pytest.mark.parametrize("operator", Operator)
 def test_times_compare_to_the_microsecond(store: SqlDriver, operator: Operator) -> None:
     hosts = populate(store, [Host(region_id="r", name="h")])
     for microseconds in (-1000, -999, -1, 0, 1, 999, 1000):
