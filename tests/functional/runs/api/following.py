@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 #: Longer than anything here takes, so that only a hang meets it.
@@ -37,7 +37,11 @@ class Stream:
         if receive is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
         self.socket.settimeout(PATIENCE)
-        self.socket.connect((str(parts.hostname), parts.port or 80))
+        try:
+            self.socket.connect((str(parts.hostname), parts.port or 80))
+        except OSError:
+            self.close()
+            raise
         lines = [
             f"GET {parts.path}{'?' + parts.query if parts.query else ''} HTTP/1.1",
             f"Host: {parts.netloc}",
@@ -46,11 +50,21 @@ class Stream:
         ]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         self._rest = b""
-        head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        try:
+            head = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
+        except (OSError, EOFError):
+            self.close()
+            raise
         self.status = int(head[0].split()[1])
         self.headers = {
             name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])
         }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
     def __iter__(self) -> Iterator[Message]:
         """Yield what comes, until the server ends it."""
