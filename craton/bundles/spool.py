@@ -56,9 +56,11 @@ class Spool:
     Attributes:
         etag: The ETag of what is in here; ``None`` when the region changed while it was read, so
             that nothing can be said.
+        holds_secrets: Whether there is a secret among the members.
     """
 
     etag: str | None = None
+    holds_secrets: bool = False
 
     def __init__(self, directory: Path | None = None, unseal: Unseal = _nothing_sealed) -> None:
         self.directory = directory
@@ -105,6 +107,7 @@ class Spool:
         content = self._unseal(sealed)
         digest = hashlib.sha256(content).digest()
         self._append(Member(name, len(content), digest, self._end, len(sealed)), sealed)
+        self.holds_secrets = True
 
     def _append(self, member: Member, held: bytes) -> None:
         if member.name <= self._latest:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import orjson
 from webob import Response
 
-from craton import deadline
+from craton import caller, deadline
 from craton.api.access import checked_id, one_state
 from craton.api.auth.access import denied
 from craton.api.auth.rules import READ_SECRETS
@@ -28,6 +28,7 @@ from craton.capabilities import Capability
 from craton.driver import InventoryReader
 from craton.imports import import_inventory
 from craton.models import Region
+from craton.secrets.audit import record
 
 LOG = logging.getLogger(__name__)
 
@@ -102,6 +103,13 @@ class BundleOf(Resource):
             with ExitStack() as held:
                 held.enter_context(self._service.bundles.taken())
                 spool = held.enter_context(bundle.collect(self._spools))
+                if spool.holds_secrets:
+                    record(
+                        request_id=request.request_id,
+                        caller=caller.current().user_id,
+                        action="read bundle",
+                        region_id=id,
+                    )
                 download = Download(self._packed(spool), held.pop_all())
         # The store is not needed any more, so a slow client keeps nothing there waiting.
         if spool.etag is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import json
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -110,7 +111,24 @@ def test_threads_that_serve_at_once_take_nobody_for_another(world: World) -> Non
     assert {line["caller"] for line in lines} == {"u1", "u2"}
 
 
-def test_the_audit_log_names_the_caller(world: World, caplog: pytest.LogCaptureFixture) -> None:
-    world.ask(CALLERS["member of p-own"], Example("GET", "", "/v1/secrets/own-h1/own-s/payload"))
-    [line] = [r.getMessage() for r in caplog.records if r.name == audit.LOGGER]
-    assert '"caller": "member-p-own"' in line
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/v1/secrets/own-h1/own-s/payload", {"action": "read payload", "secret_id": "own-s"}),
+        ("/v1/inventory/own-r.tgz", {"action": "read bundle", "region_id": "own-r"}),
+        ("/v1/inventory/own-r.zip", {"action": "read bundle", "region_id": "own-r"}),
+        ("/v1/inventory/own-r.tgz?secrets=omit", None),
+        ("/v1/inventory/own-r.tgz?name=db1", None),
+        ("/v1/inventory/own-r.json", None),
+    ],
+)
+def test_the_audit_log_names_the_caller_and_what_they_read(
+    world: World, caplog: pytest.LogCaptureFixture, path: str, expected: dict[str, str] | None
+) -> None:
+    answer = world.ask(CALLERS["member of p-own"], Example("GET", "", path))
+    assert answer.status_int == 200
+    lines = [json.loads(r.getMessage()) for r in caplog.records if r.name == audit.LOGGER]
+    for line in lines:
+        assert line.pop("time")
+        assert line.pop("request_id") == answer.headers["X-Openstack-Request-Id"]
+    assert lines == ([] if expected is None else [{"caller": "member-p-own", **expected}])
