@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from craton.ansible.callback_plugins.craton import message_of, plain
+from craton.ansible.callback_plugins.craton import message_of, plain, state_of
 from craton.jsontext import JsonValue
 from craton.runs.marks import FINAL
 from craton.runs.models import MAX_MESSAGE, EventType, HostState, Report, RunHost
@@ -151,7 +151,7 @@ class Reporter:
         self.complete = True
         for host in self._hosts.values():
             if not host.finished:
-                yield self._finished(host, final_state(host.name, data), _time(event))
+                yield self._finished(host, HostState(state_of(host.name, data)), _time(event))
 
     def _finished(self, host: _Host, state: HostState, time: datetime) -> Report:
         host.finished = True
@@ -177,25 +177,6 @@ _HANDLERS: Final = {
     "runner_on_unreachable": Reporter._unreachable,
     "playbook_on_stats": Reporter._stats,
 }
-
-
-def final_state(host: str, stats: Mapping[str, Any]) -> HostState:
-    """Return what Ansible's recap says of a host.
-
-    A failure that was rescued or ignored counts neither as one nor, by itself, as a change.
-    """
-
-    def counted(name: str) -> bool:
-        counts = stats.get(name)
-        return isinstance(counts, Mapping) and bool(counts.get(host))
-
-    if counted("dark"):
-        return HostState.UNREACHABLE
-    if counted("failures"):
-        return HostState.FAILED
-    if counted("changed"):
-        return HostState.CHANGED
-    return HostState.OK if counted("ok") or counted("rescued") else HostState.SKIPPED
 
 
 def _task_name(data: Mapping[str, Any]) -> str:

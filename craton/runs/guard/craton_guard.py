@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 
+from craton.ansible.callback_plugins.craton import may_be_rescued
 from craton.runs.deadlines import VARIABLE, Deadline
 from craton.runs.marks import FINAL
 from craton.runs.processes import die_with_parent
@@ -65,15 +65,3 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
     def _end_without_lease(self) -> None:
         if self._deadline.remaining() <= 0:
             os.kill(os.getpid(), signal.SIGKILL)
-
-
-def may_be_rescued(task: Any) -> bool:
-    """Tell whether a task stands in a block that may mend its failure, however far out."""
-    return any(getattr(parent, "rescue", None) for parent in _parents(task))
-
-
-def _parents(task: Any) -> Iterator[Any]:
-    parent = task._parent
-    while parent is not None:
-        yield parent
-        parent = parent._parent
