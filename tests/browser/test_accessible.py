@@ -107,13 +107,15 @@ def test_axe_finds_nothing(open_page: Callable[..., Page], filled: Place, scheme
     page = open_page(
         color_scheme=scheme, viewport={"width": 1280, "height": 800}, reduced_motion="reduce"
     )
+    # But for colours, what is true of one scheme is true of the other.
+    rules = ("color-contrast",) if scheme == "light" else ()
     found = {}
     for view in VIEWS:
         go(page, filled, view)
-        found[view] = violations(page)
+        found[view] = violations(page, *rules)
         if view == "run":
             page.locator(".about").get_by_role("button").click()
-            found["dialog"] = violations(page)
+            found["dialog"] = violations(page, *rules)
         if view == "lost run":
             filled.site.start()
             expect_connection(page, "live")

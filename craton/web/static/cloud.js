@@ -67,14 +67,16 @@ export class Cloud {
     this.canvas.getContext("2d").scale(scale, scale);
     // Where which cell lies, for who looks from outside.
     Object.assign(this.node.dataset, { columns: this.layout.columns, width: this.layout.width, height: this.layout.height });
-    this.draw(this.hosts.keys());
+    const context = this.canvas.getContext("2d");
+    for (const at of this.hosts.keys()) this.#cell(context, at);
+    if (this.at >= 0) this.#describe();
   }
 
   /** Draw the cells at these positions. */
   draw(positions) {
     if (!this.layout) return;
     const context = this.canvas.getContext("2d");
-    for (const at of positions) this.#cell(context, at);
+    for (const at of positions) this.#again(context, at);
     if (this.at >= 0) this.#describe();
   }
 
@@ -89,6 +91,12 @@ export class Cloud {
     this.node.setAttribute("aria-activedescendant", this.options[0].id);
     this.draw(before < 0 ? [at] : [before, at]);
     this.choose(at);
+  }
+
+  #again(context, at) {
+    const { columns, width, height } = this.layout;
+    context.clearRect((at % columns) * width, Math.floor(at / columns) * height, width, height);
+    this.#cell(context, at);
   }
 
   #cell(context, at) {
@@ -198,7 +206,13 @@ export class Cloud {
     // Its height follows from its width, so the height is none of the observer's affair.
     const sized = new ResizeObserver(() => this.node.clientWidth !== this.width && this.place());
     sized.observe(this.node);
-    window.addEventListener("resize", () => this.place(), { signal });
+    const resized = () => {
+      this.resizing ||= requestAnimationFrame(() => {
+        this.resizing = 0;
+        this.place();
+      });
+    };
+    window.addEventListener("resize", resized, { signal });
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", () => this.place(), { signal });
     const beat = setInterval(() => this.#beat(), BEAT);
@@ -213,7 +227,7 @@ export class Cloud {
     this.bright = !this.bright;
     const context = this.canvas.getContext("2d");
     for (const [at, host] of this.hosts.entries()) {
-      if (this.layout && host.state === "running") this.#cell(context, at);
+      if (this.layout && host.state === "running") this.#again(context, at);
     }
   }
 }

@@ -11,6 +11,9 @@ const SILENCE = 40_000;
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 10_000;
 
+// How long events are taken without a pause, in milliseconds: a frame has sixteen.
+const SPELL = 8;
+
 // Why nobody needs to ask again.
 const HOPELESS = new Set([400, 401, 403, 404, 501]);
 
@@ -92,10 +95,15 @@ async function live(where, picture, shows, signal, heard) {
     const stream = await follow(`${where}/events`, picture.lastEvent, { signal: watch.signal });
     alive();
     shows.connection("live");
+    let began = performance.now();
     for await (const message of messages(stream, alive)) {
       take(message, picture);
       shows.changed();
       if (picture.ended) return;
+      if (performance.now() - began > SPELL) {
+        await breath();
+        began = performance.now();
+      }
     }
   } catch (error) {
     if (error instanceof Problem || error instanceof Gap) throw error;
@@ -116,6 +124,15 @@ function take(message, picture) {
   if (event.id <= picture.lastEvent) return;
   if (event.id !== picture.lastEvent + 1) throw new Gap();
   if (!picture.apply(event)) throw new Gap();
+}
+
+/** Let the page draw, and answer to keys, before more is done. */
+function breath() {
+  return new Promise((resolve) => {
+    // Nobody looks at a hidden page, and its timers are slow.
+    if (document.hidden) resolve();
+    else setTimeout(resolve);
+  });
 }
 
 function rest(milliseconds, signal) {

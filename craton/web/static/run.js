@@ -67,6 +67,7 @@ class RunPage {
     this.picture = picture;
     this.body.hidden = false;
     this.cloud.show(picture.hosts);
+    picture.changed.clear();
     this.#draw();
     this.#list();
   }

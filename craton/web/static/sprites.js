@@ -8,10 +8,15 @@ const GAP = 2;
 // Below this width edges would be all that one sees.
 const SMALL = 16;
 
-/** The colours of the page's scheme, by their names in the stylesheet. */
+/** Return the colours of the page's scheme now, by their names in the stylesheet. */
 export function colours(node) {
   const style = getComputedStyle(node);
-  return (name) => style.getPropertyValue(`--${name}`).trim();
+  const known = new Map();
+  return (name) => {
+    // Asking a style may make the browser work all styles out anew.
+    if (!known.has(name)) known.set(name, style.getPropertyValue(`--${name}`).trim());
+    return known.get(name);
+  };
 }
 
 /**
@@ -102,7 +107,6 @@ export class Sprites {
     const { width, height } = this.size;
     // Trouble among small cells takes the gap as well: twice the area, to be seen from far away.
     const gap = width < SMALL && TROUBLE.has(state) ? 0 : GAP;
-    context.clearRect(x, y, width, height);
     const sprite = this.#of(state, { width: width - gap, height: height - gap }, options);
     context.drawImage(sprite, x + gap / 2, y + gap / 2, width - gap, height - gap);
   }
