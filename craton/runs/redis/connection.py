@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -45,6 +46,9 @@ _OURS: Final[Mapping[str, Any]] = {
     # One for each thread that asks something: no limit of its own is needed.
     "max_connections": 10_000,
 }
+
+#: What names a file in a URL.
+_FILES: Final = {"ssl_ca_certs", "ssl_certfile", "ssl_keyfile"}
 
 #: The oldest Redis that has what is asked of it.
 _OLDEST: Final = (6, 0)
@@ -128,7 +132,7 @@ class Connection:
             LOG.warning(
                 "the Redis at %s gives no answer (%s); there are no runs until it does",
                 self.place,
-                type(error).__name__,
+                type(error.__cause__ or error.__context__ or error).__name__,
             )
 
     def close(self) -> None:
@@ -221,6 +225,9 @@ def _client(url: str) -> redis.Redis:
                 f"[runs] redis_url must not choose {', '.join(sorted(chosen))}"
             )
         pool = redis.ConnectionPool.from_url(url, **_OURS)
+        for name in _FILES & pool.connection_kwargs.keys():
+            if not Path(pool.connection_kwargs[name]).is_file():
+                raise ConfigurationError(f"[runs] redis_url: {name} is no file")
         # An option that there is not is found only when a connection is made.
         pool.connection_class(**pool.connection_kwargs)
     except (ValueError, TypeError, AttributeError, redis.RedisError):

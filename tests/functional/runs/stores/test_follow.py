@@ -70,6 +70,16 @@ def test_the_oldest_events_go_first_and_that_is_told(opened: Opener) -> None:
     assert (waited.missing, waited.items[0].id) == (True, 6)
 
 
+def test_what_the_store_itself_tells_goes_beyond_no_limit(opened: Opener) -> None:
+    store = opened(max_events=10)
+    executor = claimed(store)
+    executor.tell(*remarks(8))
+    store.claim(executor.run_id)
+    assert [event.id for event in store.events(executor.run_id).items] == list(range(2, 12))
+    store.request_cancel(executor.run_id, "eve")
+    assert [event.id for event in store.events(executor.run_id).items] == list(range(3, 13))
+
+
 def test_more_at_once_than_are_kept_leaves_the_newest(opened: Opener) -> None:
     store = opened(max_events=10)
     executor = claimed(store)

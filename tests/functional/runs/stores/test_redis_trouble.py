@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import ssl
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 
 import pytest
@@ -362,7 +362,9 @@ def test_an_old_redis_is_refused(server: Redis, monkeypatch: pytest.MonkeyPatch)
         store.open()
 
 
-def test_a_redis_that_speaks_tls_is_verified(tmp_path: Path) -> None:
+def test_a_redis_that_speaks_tls_is_verified(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     own = authority.issue_cert("127.0.0.1")
@@ -380,9 +382,26 @@ def test_a_redis_that_speaks_tls_is_verified(tmp_path: Path) -> None:
         claimed(store).end()
         store.close()
         distrusting = RedisRunStore(place, **LIMITS)
+        distrusting.open()
+        assert "SSLCertVerificationError" in caplog.text
         with pytest.raises(Unavailable):
             distrusting.check()
-    assert ssl.OPENSSL_VERSION
+
+
+def test_a_file_that_is_not_there_is_told_at_once(tmp_path: Path) -> None:
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(ConfigurationError, match="ssl_ca_certs is no file"):
+        RedisRunStore(f"rediss://127.0.0.1:1/0?ssl_ca_certs={missing}", **LIMITS)
+
+
+def test_a_redis_may_be_on_a_socket(tmp_path: Path) -> None:
+    with TemporaryDirectory() as short:
+        socket = f"{short}/redis.sock"
+        with started(tmp_path / "redis", ["--unixsocket", socket]):
+            store = RedisRunStore(f"unix://{socket}?db=1", **LIMITS)
+            store.open()
+            claimed(store).end()
+            store.close()
 
 
 # -- loading -----------------------------------------------------------------------------------
