@@ -164,6 +164,25 @@ def test_a_draft_that_went_before_it_was_whole_is_made_anew_or_not_at_all(
     assert store.create(run, rows(3)).progress.pending == 3
 
 
+def test_of_two_who_make_a_run_at_once_one_does(
+    store: RedisRunStore, shared_redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, write = new_run(), store._rows.write_aside
+    with redis_store(shared_redis) as other:
+
+        def is_overtaken(run_id: str, hosts: list[object]) -> tuple[str, str]:
+            aside = write(run_id, hosts)  # type: ignore[arg-type]
+            other.create(run, rows(2), b"theirs")
+            other.claim(run.id)
+            return aside
+
+        monkeypatch.setattr(store._rows, "write_aside", is_overtaken)
+        kept = store.create(run, rows(5), b"mine")
+    assert (kept.progress.total, kept.state) == (2, RunState.RUNNING)
+    assert store.material(run.id) == b"theirs"
+    assert len(store.hosts(run.id).items) == 2
+
+
 def test_a_run_that_was_made_leaves_no_draft(store: RedisRunStore, client: redis.Redis) -> None:
     run = store.create(new_run(), rows(1500), b"sealed")
     names = {key.partition("}:")[2] for key in keys_of(client, run.id)}
