@@ -75,6 +75,8 @@ CLAUSES: Final[Mapping[str, str]] = {
     "PART-2": "What is attached to an entity is a child of it.",
     "RECORD-1": "A record is stored as an entity of any other kind.",
     "RECORD-2": "A batch of records and entities is made whole or not at all.",
+    "CHANGE-1": "A record of a change comes back in every field.",
+    "CHANGE-2": "A batch of changes and their records is made whole or not at all.",
     "MIRROR-1": "A sync brings over what the owner has, and without news it writes nothing.",
     "MIRROR-2": "A sync makes the mirror as new as its call, and the status tells how old it is.",
     "MIRROR-3": "What the owner has is ReadOnly, with its name and the object's place.",

@@ -70,6 +70,8 @@ class Writer:
         bulk.insert(self._connection, tables.entities, tables.scalars, rows)
         if tables.kind is Region:
             self._locks.add(entity.id for entity in entities)
+        if not tables.links and not tables.variables:
+            return
         keys = self._keys(tables, entities)
         written = [Stored(index=i, entity=e, key=keys[e.id]) for i, e in changes]
         self._check_lengths(tables, written)

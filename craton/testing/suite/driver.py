@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from craton.testing.suite.batch import BatchClauses
+from craton.testing.suite.changes import ChangeClauses
 from craton.testing.suite.concurrency import ConcurrencyClauses
 from craton.testing.suite.create import CreateClauses
 from craton.testing.suite.delete import DeleteClauses
@@ -38,6 +39,7 @@ class DriverSuite(
     SnapshotClauses,
     PartClauses,
     RecordClauses,
+    ChangeClauses,
     MirrorClauses,
     ErrorClauses,
     TextClauses,

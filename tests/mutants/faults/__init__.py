@@ -3,6 +3,7 @@
 from tests.mutants.faults import (
     attaching,
     batches,
+    changing,
     claims,
     creating,
     deleting,
@@ -26,6 +27,7 @@ from tests.mutants.faults import (
 __all__ = [
     "attaching",
     "batches",
+    "changing",
     "claims",
     "creating",
     "deleting",
