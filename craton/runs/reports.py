@@ -18,6 +18,8 @@ from craton.runs.models import MAX_MESSAGE, EventType, HostState, Report, RunHos
 
 _OUTPUT: Final = frozenset({"error", "verbose", "warning", "system_warning"})
 
+_BAD: Final = frozenset({HostState.FAILED, HostState.UNREACHABLE})
+
 
 @dataclass
 class _Host:
@@ -27,15 +29,16 @@ class _Host:
         id, name: The host's.
         seen: Whether a task was started on it.
         finished: Whether its final state was told.
-        task, message: The last task and what came of it; of a failure that is final, that one's.
+        last: The last task, and what came of it.
+        failure: The same of the last one that failed, or did not reach the host.
     """
 
     id: str
     name: str
     seen: bool = False
     finished: bool = False
-    task: str = ""
-    message: str = ""
+    last: tuple[str, str] = ("", "")
+    failure: tuple[str, str] = ("", "")
 
 
 class Reporter:
@@ -125,8 +128,9 @@ class Reporter:
             return
         bad = type in {EventType.HOST_FAILED, EventType.HOST_UNREACHABLE}
         task, message = _task_name(data), message_of(data.get("res") or {}, failed=bad)
-        if not host.finished:
-            host.task, host.message = task, message
+        host.last = (task, message)
+        if bad:
+            host.failure = host.last
         state = None if host.seen else HostState.RUNNING
         host.seen = True
         yield Report(
@@ -155,13 +159,14 @@ class Reporter:
 
     def _finished(self, host: _Host, state: HostState, time: datetime) -> Report:
         host.finished = True
+        task, message = host.failure if state in _BAD else host.last
         return Report(
             type=EventType.HOST_FINISHED,
             time=time,
             host_id=host.id,
             host=host.name,
-            task=host.task,
-            message=host.message,
+            task=task,
+            message=message,
             data={"state": state.value},
             host_state=state,
         )

@@ -290,6 +290,10 @@ class Backlog:
         self._lock = threading.Lock()
         self.dropped = 0
 
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
     def add(self, event: Mapping[str, Any]) -> None:
         """Let an event wait."""
         line = json.dumps(event).encode() + b"\n"
@@ -417,6 +421,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._seen: set[str] = set()
         self._finished: set[str] = set()
         self._last: dict[str, _Last] = {}
+        self._failure: dict[str, _Last] = {}
         self._hosts: list[str] = []
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
@@ -490,8 +495,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         host, task = str(result._host.get_name()), plain(result._task.get_name())
         bad = type in {"host.failed", "host.unreachable"}
         message = message_of(result._result, failed=bad)
-        if host not in self._finished:
-            self._last[host] = {"task": task, "message": message}
+        self._last[host] = {"task": task, "message": message}
+        if bad:
+            self._failure[host] = self._last[host]
         state = None if host in self._seen else "running"
         action = {"action": str(result._task.action), **(data or {})}
         self._tell(type, host=host, task=task, message=message, data=action, host_state=state)
@@ -500,7 +506,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         if host in self._finished or host not in self._hosts:
             return
         self._finished.add(host)
-        last = self._last.get(host, {"task": "", "message": ""})
+        known = self._failure if state in {"failed", "unreachable"} else self._last
+        last = known.get(host, {"task": "", "message": ""})
         self._tell("host.finished", host=host, host_state=state, data={"state": state}, **last)
 
     def _tell(
@@ -541,6 +548,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             self._display.warning(f"Craton was not told how the playbook ended: {teller.trouble}")
         elif self._backlog.dropped:
             self._display.warning(f"Craton was not told of {self._backlog.dropped} events")
+        if not teller.is_alive():
+            self._backlog.close()
         self._backlog = None
 
 
