@@ -18,6 +18,7 @@ from craton.api.auth.context import OwnContext
 from craton.api.auth.gate import Gate
 from craton.api.auth.headers import WithoutIdentity
 from craton.api.auth.identity import anybody, identity
+from craton.api.auth.policy import Policy
 from craton.api.auth.tenancy import Tenancy
 from craton.api.controllers.resource import Root, Service
 from craton.api.controllers.tree import tree
@@ -143,7 +144,7 @@ def make_app(
     metrics = Metrics()
     routes = table(Limits.of(conf))
     identify = identify or identity(conf)
-    access = Access() if identify is anybody else Access.of(conf, rules.defaults(routes))
+    access = Access() if identify is anybody else Access(Policy(conf, rules.defaults(routes)))
     runs = runs or in_memory(conf)
     if runs is not None:
         runs.watchers.count = metrics.watched

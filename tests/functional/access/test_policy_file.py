@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
 from craton import config
-from craton.api.auth import rules
+from craton.api.auth import policy, rules
 from craton.api.auth.access import Access
+from craton.api.auth.policy import Policy
 from craton.api.limits import Limits
 from craton.api.routes import table
 from craton.errors import ConfigurationError
@@ -18,12 +20,12 @@ from tests.functional.every_route import Example
 MEMBER = CALLERS["member of p-own"]
 
 
-def read(directory: Path, policy: str | None, options: str = "") -> Access:
-    if policy is not None:
-        (directory / "policy.yaml").write_text(policy)
+def read(directory: Path, content: str | None, options: str = "") -> Access:
+    if content is not None:
+        (directory / "policy.yaml").write_text(content)
     (directory / "craton.conf").write_text(f"[oslo_policy]\n{options}\n")
     conf = config.settings(files=[str(directory / "craton.conf")])
-    return Access.of(conf, rules.defaults(table(Limits.of(conf))))
+    return Access(Policy(conf, rules.defaults(table(Limits.of(conf)))))
 
 
 def test_a_file_beside_the_configuration_is_found(tmp_path: Path) -> None:
@@ -47,7 +49,7 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("policy", "options", "message"),
+    ("content", "options", "message"),
     [
         (None, "policy_file = missing.yaml", "there is no missing.yaml"),
         ('"hosts:remove": "!"\n', "", "nothing is governed by hosts:remove"),
@@ -61,13 +63,30 @@ def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_would_not_be_heeded_keeps_the_service_from_starting(
-    tmp_path: Path, policy: str | None, options: str, message: str
+    tmp_path: Path, content: str | None, options: str, message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
-        read(tmp_path, policy, options)
+        read(tmp_path, content, options)
 
 
-def test_a_change_of_the_file_is_heeded_by_the_next_request(world: World) -> None:
+def test_a_file_is_not_looked_at_for_each_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "_REST", 1.0)
+    access = read(tmp_path, None)
+    looks: list[int] = []
+    monkeypatch.setattr(Policy, "_look", lambda self: looks.append(1))
+    clock = [monotonic()]
+    monkeypatch.setattr(policy, "monotonic", lambda: clock[0])
+    assert MEMBER is not None
+    for expected in (0, 1, 2):
+        for _ in range(100):
+            assert access.allows("hosts:list", MEMBER)
+        assert len(looks) == expected
+        clock[0] += 2
+
+
+def test_a_change_of_the_file_is_heeded(world: World) -> None:
     example = Example("GET", "", "/v1/hosts/own-r")
     assert world.ask(MEMBER, example).status_int == 200
     with world.rules(**{"hosts:list": "role:nobody"}):
@@ -76,7 +95,9 @@ def test_a_change_of_the_file_is_heeded_by_the_next_request(world: World) -> Non
     assert world.ask(MEMBER, example).status_int == 200
 
 
-@pytest.mark.parametrize("content", ["{", "- a\n- list\n", '"hosts:list": 1\n'])
+@pytest.mark.parametrize(
+    "content", ["{", "- a\n- list\n", '"hosts:list": 1\n', '"hosts:remove": "!"\n']
+)
 def test_a_file_that_was_spoilt_changes_nothing(
     world: World, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,7 +110,7 @@ def test_a_file_that_was_spoilt_changes_nothing(
             assert world.ask(CALLERS["guest of p-own"], example).status_int == 403
             refused = world.ask(MEMBER, Example("POST", "", "/v1/hosts/own-r", {"name": "n"}))
             assert refused.status_int == 403
-    assert "the rules stay as they were" in caplog.text
+    assert "The rules stay as they were" in caplog.text
 
 
 def test_a_rule_may_ask_for_the_path_and_the_user(world: World) -> None:
