@@ -55,7 +55,11 @@ def run(fleet: Fleet, subjects: Sequence[str], repeat: int) -> Results:
     ):
         for subject, measure in TIMINGS.items():
             if subject in subjects:
-                timings += _told(measure(stage, repeat))
+                for result in _told(measure(stage, repeat)):
+                    if isinstance(result, Timing):
+                        timings.append(result)
+                    else:
+                        growths.append(result)
         if MEMORY in subjects:
             growths += _told(measure_memory(stage))
     return Results(timings=timings, growths=growths, load=load)

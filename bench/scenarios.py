@@ -22,6 +22,7 @@ from bench.processes import craton_server, floor_server
 from bench.references import measure_references
 from bench.runstore import measure_run_store
 from bench.stage import WARM_UP_HOSTS, Stage, progress
+from bench.watchers import measure_watchers
 
 #: What Craton calls each bundle, and what stands behind the id of the region to get it.
 BUNDLES = {
@@ -182,7 +183,7 @@ def _sample_ids(craton: Connection, hosts: str) -> list[str]:
 
 
 #: The subjects by the name that ``--only`` takes, in the order in which they are measured.
-TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
+TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing] | Iterator[Timing | Growth]]] = {
     "import": measure_import,
     "bundle": measure_bundles,
     "unchanged": measure_unchanged,
@@ -190,6 +191,7 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing]]] = {
     "references": measure_references,
     "mirror": measure_mirror,
     "runstore": measure_run_store,
+    "watchers": measure_watchers,
     "mongo": measure_mongo,
     "nautobot": measure_nautobot,
 }

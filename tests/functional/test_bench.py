@@ -16,8 +16,10 @@ from typing import Any
 import psutil
 import pytest
 
+from bench import watchers
 from bench.fleet import Fleet
 from bench.floors.bundles import FLOORS
+from bench.measure import Growth, Timing
 from bench.scenarios import TIMINGS, measure_memory
 from bench.stage import Stage, prepared
 from craton.bundles import tgz
@@ -25,8 +27,8 @@ from craton.bundles import tgz
 pytestmark = pytest.mark.xdist_group("bench")
 
 ROOT = Path(__file__).parents[2]
-#: A Nautobot takes too long to fill for this.
-SUBJECTS = [name for name in TIMINGS if name != "nautobot"]
+#: A Nautobot takes too long to fill for this, and clients are watched in a test of their own.
+SUBJECTS = [name for name in TIMINGS if name not in {"nautobot", "watchers"}]
 COMMAND = [sys.executable, "-m", "bench", "--variables=20", "--groups=20", "--repeat=1"]
 
 
@@ -98,6 +100,18 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     directory = tmp_path_factory.mktemp("stage")
     with prepared(directory, Fleet(hosts=200, variables=20, groups=20)) as stage:
         yield stage
+
+
+def test_those_who_follow_a_run_are_sent_every_event(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchers, "WATCHERS", 10)
+    monkeypatch.setattr(watchers, "_SECONDS", 1)
+
+    found = list(watchers.measure_watchers(stage, 1))
+
+    assert [type(result) for result in found] == [Timing, Timing, Growth] * 2
+    assert all(result.craton > 0 for result in found if isinstance(result, Timing))
 
 
 @pytest.mark.parametrize("target", ["ansible", "taskflow"])
