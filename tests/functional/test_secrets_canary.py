@@ -115,6 +115,7 @@ def _answers(server: Running, host: _Host) -> Iterator[bytes]:
         variables,
         f"{variables}?resolved=true",
         f"{variables}?resolved=true&explain=true",
+        f"/v1/changes/{host.region}?limit=1000",
         f"/v1/inventory/{host.region}.json",
         f"/v1/inventory/{host.region}.tgz?secrets=omit",
         "/metrics",
