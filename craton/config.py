@@ -17,7 +17,8 @@ from craton.errors import ConfigurationError
 
 # What alembic does to a schema is told by the command that asked for it, and what was asked of
 # Barbican by whoever asked.
-_QUIET = ["alembic=WARN", "barbicanclient=WARN", "castellan=WARN"]
+# PyMongo would write down every command, with what is stored.
+_QUIET = ["alembic=WARN", "barbicanclient=WARN", "castellan=WARN", "pymongo=INFO"]
 log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *_QUIET])
 
 DEFAULT_OPTIONS: Sequence[cfg.Opt] = (

@@ -103,7 +103,7 @@ class Entry:
             "address": environ.get("REMOTE_ADDR"),
         }
         # In this form it can be read by eye, and by whatever reads logfmt.
-        LOG.info(" ".join(f"{name}={_word(fact)}" for name, fact in facts.items()), extra=facts)
+        LOG.info(" ".join(f"{name}={word(fact)}" for name, fact in facts.items()), extra=facts)
 
 
 class Noted:
@@ -129,7 +129,7 @@ class Noted:
             self._entry.write()
 
 
-def _word(fact: object) -> str:
+def word(fact: object) -> str:
     """Write a fact so that it is one word, whatever a client put into it."""
     if isinstance(fact, bool):
         return str(fact).lower()

@@ -135,7 +135,8 @@ class Service(BaseApplication):
             "workers": conf.api.workers,
             "threads": conf.api.threads,
             "logger_class": _Logger,
-            "loglevel": "debug" if conf.debug else "warning",
+            # Its debugging would write down the paths of requests.
+            "loglevel": "info" if conf.debug else "warning",
             "control_socket_disable": True,
             "limit_request_line": 8190,
             # By default whoever is on this machine may set the scheme and the script's name.
