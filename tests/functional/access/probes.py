@@ -6,7 +6,7 @@ caller's own. A number of words says which place it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tests.functional.access.worlds import (
@@ -110,12 +110,21 @@ PROBES: tuple[tuple[str, str, str, Any], ...] = (
 )
 
 
-def leaks(world: World, places: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the places in which an id that the caller does not see is told from no id at all."""
+def leaks(
+    world: World, places: Iterable[str] = (), names: Iterable[str] = tuple(CALLERS)
+) -> Iterator[str]:
+    """Yield the places in which an id that the caller does not see is told from no id at all.
+
+    Args:
+        world: Where.
+        places: Only these places; by default all.
+        names: Only these callers; by default all.
+    """
     for place, method, path, body in PROBES:
         if places and place not in places:
             continue
-        for name, caller in CALLERS.items():
+        for name in names:
+            caller = CALLERS[name]
             if caller is None or caller.is_system or caller.project_id == PROJECTS[FAR]:
                 continue
             far, nil = (

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from oslo_config import cfg
 from webob import Request, Response
 
 from craton import config
@@ -24,6 +25,7 @@ from craton.api.errors import Unauthenticated
 from craton.api.runs import Runs
 from craton.backends.memory.driver import MemoryDriver
 from craton.caller import Caller
+from craton.driver import InventoryDriver
 from craton.models import Entity, RegionReference, Tenant
 from craton.secrets import SecretStore, load_secret_store
 from craton.variables import Variables
@@ -66,9 +68,15 @@ _UNREACHABLE = RegionReference(
 
 
 class World:
-    """The API on a store with the fleets of two projects, for any caller, with any rules."""
+    """The API on a store with the fleets of two projects, for any caller, with any rules.
 
-    def __init__(self, directory: Path) -> None:
+    Args:
+        directory: Where it keeps what is not in the store.
+        driver: The store, open and empty. By default it is in memory, and left as it was by each
+            request.
+    """
+
+    def __init__(self, directory: Path, driver: InventoryDriver | None = None) -> None:
         self._policy = directory / "policy.yaml"
         self._policy.write_text("{}\n")
         self._clock = 1
@@ -80,8 +88,7 @@ class World:
         store = load_secret_store(self.conf)
         store.prepare()
         store.start()
-        self.driver = MemoryDriver(self.conf)
-        self.driver.open()
+        self.driver = driver or _in_memory(self.conf)
         for prefix in PROJECTS:
             for entity in fleet(prefix, store):
                 self.driver.create(entity)
@@ -102,7 +109,7 @@ class World:
         self, caller: Caller | None, example: Example, *, keep: bool = False, **headers: str
     ) -> Response:
         """Send a request, and let the store be as it was unless what it does is to be kept."""
-        before = self.driver.state
+        before = getattr(self.driver, "state", None)
         self.caller = caller
         content = (
             example.raw
@@ -122,7 +129,7 @@ class World:
             assert answer.body is not None  # it is made while it is read
             return answer
         finally:
-            if not keep:
+            if isinstance(self.driver, MemoryDriver) and not keep:
                 self.driver.state = before
             self._runs.refill()
 
@@ -142,6 +149,12 @@ class World:
         self._clock += 1
         moment = self._policy.stat().st_mtime_ns + self._clock * 10**9
         os.utime(self._policy, ns=(moment, moment))
+
+
+def _in_memory(conf: cfg.ConfigOpts) -> MemoryDriver:
+    driver = MemoryDriver(conf)
+    driver.open()
+    return driver
 
 
 def fleet(prefix: str, store: SecretStore) -> Iterator[Entity]:
