@@ -83,7 +83,8 @@ class Keeper:
         while not self._done.wait(self._lease_seconds / _RENEWALS):
             since = boottime()
             if self._lease.is_over:
-                LOG.warning("The lease of the run %s is over", self._run_id)
+                if not self._lease.was_ended:
+                    LOG.warning("The lease of the run %s was not renewed in time", self._run_id)
                 return
             try:
                 if not self._renew():

@@ -18,12 +18,16 @@ class RunLease(Lease):
     Args:
         until: The moment at which it ends, as :func:`~craton.runs.deadlines.boottime` tells the
             time; without it, it lasts until :meth:`end`.
+
+    Attributes:
+        was_ended: Whether it was ended, rather than not put off in time.
     """
 
     def __init__(self, until: float | None = None) -> None:
         self._lock = threading.Lock()
         self._until = boottime() + _FOR_EVER if until is None else until
         self._cancelled = threading.Event()
+        self.was_ended = False
 
     def remaining(self) -> float:
         return self._until - boottime()
@@ -50,3 +54,4 @@ class RunLease(Lease):
         """Let it be over now."""
         with self._lock:
             self._until = 0.0
+            self.was_ended = True
