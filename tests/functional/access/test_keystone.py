@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -139,6 +140,22 @@ def test_a_revoked_token_is_worth_nothing_at_once(client: Client, keystone: Keys
     assert tenants(client, token) == ["acme"]
     keystone.revoke(token)
     unauthenticated(client, keystone, X_Auth_Token=token)
+
+
+def test_no_log_has_a_token_or_a_password(
+    client: Client, keystone: Keystone, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader, revoked = (keystone.token("reader", project="acme") for _ in range(2))
+    keystone.revoke(revoked)
+    with caplog.at_level(logging.DEBUG):
+        tenants(client, reader)
+        client.get("/v1/tenants", 401, X_Auth_Token=revoked)
+        client.delete("/v1/hosts/acme-r/acme-h", 403, X_Auth_Token=reader)
+    # What the test itself sends and gets is logged by the library that it uses.
+    lines = [r.getMessage() for r in caplog.records if not r.name.startswith("urllib3")]
+    assert any("reader" in line for line in lines), "something was logged"
+    for word in (reader, revoked, PASSWORD):
+        assert not any(word in line for line in lines)
 
 
 @contextmanager
