@@ -422,6 +422,25 @@ def test_records_are_in_the_order_of_changes(log: Log) -> None:
     assert names == sorted(names)
 
 
+def test_a_change_that_nobody_disturbs_is_one_write_and_reads_once(log: Log) -> None:
+    used: list[Operation] = []
+
+    def count(operation: Operation) -> tuple[Fault, ...]:
+        used.append(operation)
+        return ()
+
+    driver = LoggedDriver(FaultyDriver(log.inner, Seeded(0, count, 0)))
+    host = driver.create(log.host("h"))
+    driver.replace(_changed(host, ssh_port=1))
+    driver.update(Host, host.id, lambda h: _changed(h, ssh_port=2))
+    driver.apply([Replace(entity=host), Create(entity=log.host("i"))])
+    driver.delete(Host, host.id)
+    get, write = Operation.GET, Operation.APPLY
+    # The contract itself reads what is replaced, and an update once more.
+    assert used == [write, get, write, get, get, write, get, write, get, write]
+    log.check()
+
+
 # -- together with others ------------------------------------------------------------------------
 
 
@@ -486,32 +505,85 @@ def test_nothing_goes_in_a_cascade_unseen(log: Log) -> None:
     log.check()
 
 
+class Late(FaultyDriver):
+    """Lets somebody else write between the look and the write, once."""
+
+    def __init__(self, inner: InventoryDriver, interfere: Callable[[], object]) -> None:
+        super().__init__(inner, Seeded(0, lambda operation: (), 0))
+        self.interfere: Callable[[], object] | None = interfere
+
+    def _write(self, changes: Iterator[Change]) -> None:
+        if self.interfere is not None:
+            interfere, self.interfere = self.interfere, None
+            interfere()
+        super()._write(changes)
+
+
 def test_a_guard_sees_who_comes_in_between(log: Log) -> None:
     group = log.driver.create(log.group("g"))
     host = log.driver.create(log.host("h", groups=(group.id,)))
-    interfering = LoggedDriver(log.inner)
-
-    class Late(FaultyDriver):
-        """Lets somebody else write between the look and the write."""
-
-        def _write(self, changes: Iterator[Change]) -> None:
-            if turns:
-                turns.pop()
-                interfering.update(Host, host.id, lambda h: _changed(h, ssh_user="late"))
-            super()._write(changes)
-
-    turns = [1]
-    late = LoggedDriver(Late(log.inner, Seeded(0, lambda operation: (), 0)))
-    late.apply(
+    late = Late(
+        log.inner,
+        lambda: log.driver.update(Host, host.id, lambda h: _changed(h, ssh_user="late")),
+    )
+    LoggedDriver(late).apply(
         [Delete(kind=Group, id=group.id), Replace(entity=_changed(host, groups=(), ssh_port=7))]
     )
-    assert turns == []
-    told = [(o, n, f) for o, n, f in log.told() if n == "h"]
+    told = [said for said in log.told() if said[1] == "h"]
     assert told[1:] == [
         ("replace", "h", ("ssh_user",)),
         ("replace", "h", ("groups", "ssh_port", "ssh_user")),
     ]
     log.check()
+
+
+def test_the_content_of_a_secret_is_told_of_the_secret_that_it_is_then(log: Log) -> None:
+    host = log.driver.create(log.host("h"))
+    secret = log.driver.create(Secret(region_id=log.region.id, host_id=host.id, name="s"))
+    late = Late(
+        log.inner, lambda: log.driver.update(Secret, secret.id, lambda s: _changed(s, format="x"))
+    )
+    LoggedDriver(late).create(Payload(secret_id=secret.id, sealed="one"))
+    assert log.told()[-2:] == [("replace", "s", ("format",)), ("replace", "s", ("payload",))]
+    log.check()
+
+
+def test_what_was_read_a_moment_ago_decides_nothing(log: Log) -> None:
+    host = log.driver.create(log.host("h"))
+    other = LoggedDriver(log.inner)
+    log.driver.get(Host, host.id)
+    newer = other.update(Host, host.id, lambda h: _changed(h, ssh_port=1))
+    log.driver.apply([Replace(entity=_changed(host, ssh_port=2), if_revision=newer.revision)])
+    log.driver.get(Host, host.id)
+    other.delete(Host, host.id)
+    with pytest.raises(NotFound):
+        log.driver.delete(Host, host.id)
+    log.driver.create(host)
+    log.driver.delete(Host, host.id)
+    log.check()
+
+
+def test_an_error_has_its_position_whatever_was_made_of_the_changes(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = log.driver.create(log.group("g"))
+    hosts = [log.driver.create(log.host(f"h{n}", groups=(group.id,))) for n in range(3)]
+    for name in ("a", "b"):
+        log.driver.create(Secret(region_id=log.region.id, host_id=hosts[0].id, name=name))
+    changes: list[Change] = [
+        Delete(kind=Host, id=hosts[0].id, cascade=True),
+        Delete(kind=Group, id=group.id),
+        Replace(entity=_changed(hosts[1], groups=())),
+        Create(entity=log.host("h2")),
+    ]
+    log.new()
+    for length in (10_000, 3):
+        monkeypatch.setattr(logged_module, "REMEMBERED", length)
+        monkeypatch.setattr(logged_module, "_PORTION", 2)
+        with pytest.raises(AlreadyExists) as caught:
+            log.driver.apply(changes)
+        assert caught.value.change == 3
+    assert log.new() == []
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -92,6 +92,7 @@ class LoggedDriver(Wrapper):
         """Make an attempt, and others as long as somebody else comes in between."""
         conditional = Capability.CAS in self.capabilities
         known: Entity | None = getattr(self._read, "last", None) if conditional else None
+        self._read.last = None
         seen: object = None
         for number in range(1, _ATTEMPTS + 1):
             draft = Draft(self.inner, conditional=conditional, whole=self._is_atomic, known=known)
