@@ -61,6 +61,7 @@ def filled(place: Place) -> Place:
         play.finish(hosts[2::9][:3], HostState.FAILED, "no such package\n" * 40)
         play.finish(hosts[5:7], HostState.UNREACHABLE, "no route to host " * 20)
         play.tell([play.task(host, HostState.FAILED, message="trying") for host in hosts[7:8]])
+        play.tell([play.task(host, HostState.OK) for host in hosts[10:11]])
     return place
 
 
@@ -148,18 +149,21 @@ def test_no_view_is_wider_than_a_narrow_window(
     assert {view: more for view, more in wide.items() if more > 0} == {}
 
 
-def test_nothing_moves_for_who_wants_no_motion(page: Page, filled: Place) -> None:
-    go(page, filled, "run")
-    at = page.evaluate("document.querySelector('.cells').toDataURL()")
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_cells_pulse_but_not_for_who_wants_no_motion(
+    open_page: Callable[..., Page], filled: Place, motion: str
+) -> None:
+    page = open_page(reduced_motion=motion)
     page.clock.install()
-    page.clock.fast_forward(5_000)
-    assert page.evaluate("document.querySelector('.cells').toDataURL()") == at
-    assert page.evaluate(
-        "getComputedStyle(document.querySelector('.summary')).transitionDuration"
-    ) in {
-        "0s",
-        "",
-    }
+    go(page, filled, "run")
+    before = page.evaluate("document.querySelector('.cells').toDataURL()")
+    page.clock.fast_forward(750)
+    after = page.evaluate("document.querySelector('.cells').toDataURL()")
+    assert (after == before) == (motion == "reduce")
+    how_long = page.evaluate(
+        "getComputedStyle(document.querySelector('.count')).transitionDuration"
+    )
+    assert (how_long == "0s") == (motion == "reduce")
 
 
 def test_who_turns_the_lights_on_sees_other_colours(page: Page, filled: Place) -> None:
