@@ -327,7 +327,7 @@ class TooSlow(Unavailable):
 
     def __init__(self) -> None:
         super().__init__(
-            "this took longer than a request may; ask for less at once, or when there is less to do",
+            "this took longer than a request may; ask for less at once, or when less is going on",
             retry_after=30,
         )
 

@@ -83,6 +83,13 @@ _MOMENTS = ["9999-12-31T23:59:59.999999+00:00", "0001-01-01T00:00:00+00:00", "20
             "9999-12-31T23:59:59.999999-23:59", "0001-01-01T00:00:00+23:59"]  # fmt: skip
 
 
+_times = st.one_of(
+    st.sampled_from(_MOMENTS),
+    st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"),
+    values.texts,
+)
+
+
 def _markers(fingerprints: tuple[str, ...]) -> st.SearchStrategy[str]:
     return st.one_of(
         st.builds(
@@ -115,6 +122,14 @@ def queries(fingerprints: tuple[str, ...]) -> st.SearchStrategy[str]:
         "secrets": st.sampled_from(["include", "omit", "x"]),
         "mode": st.sampled_from(["merge", "replace", "x"]),
         "expect_max_deletes": _limits,
+        "since": _times,
+        "until": _times,
+        "operation": values.texts,
+        "entity_kind": values.names,
+        "user_id": values.names,
+        "state": st.sampled_from(["accepted", "running", "x"]),
+        "host": values.names,
+        "after": st.one_of(_limits, values.texts),
         "colour": values.texts,
     }
     pair = st.sampled_from(sorted(by_name)).flatmap(
@@ -226,8 +241,25 @@ def requests(fingerprints: tuple[str, ...]) -> st.SearchStrategy[Request]:
         st.just(""),
         values.encoded(values.batches),
     )
+    follows = _request(
+        _methods,
+        st.one_of(
+            region.map("/v1/changes/{}".format),
+            region.map("/v1/runs/{}".format),
+            st.builds(
+                "/v1/runs/{}/{}{}".format,
+                region,
+                _escaped,
+                st.sampled_from(["", "/hosts", "/events"]),
+            ),
+            st.just("/v1/playbooks"),
+            st.just("/v1/hosts/r/h1/reachability"),
+        ),
+        query,
+        values.encoded(values.runs),
+    )
     wild = _request(st.one_of(_methods, _rare), wild_paths, query, values.raw)
-    return st.one_of(*collections, payload, bundles, imports, imports, batch, batch, wild)
+    return st.one_of(*collections, payload, bundles, imports, imports, batch, batch, follows, wild)
 
 
 def _bodies(collection: str) -> st.SearchStrategy[Any]:

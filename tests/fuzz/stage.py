@@ -9,7 +9,7 @@ from pathlib import Path
 from craton import config
 from craton.api.app import make_app
 from craton.driver import InventoryDriver
-from craton.models import Entity, Record, RegionReference, Tenant
+from craton.models import ChangeRecord, Entity, Record, RegionReference, Tenant
 from craton.secrets import SecretStore, load_secret_store
 from tests import backends
 from tests.functional.every_route import FLEET, secret_and_payload
@@ -95,7 +95,7 @@ def fleet(store: SecretStore) -> tuple[Entity, ...]:
 
 def put_back(driver: InventoryDriver, entities: Iterable[Entity]) -> None:
     """Make a store hold these entities and no others."""
-    for kind in (Tenant, Record):
+    for kind in (Tenant, Record, ChangeRecord):
         for one in list(driver.scan(kind)):
             driver.delete(kind, one.id, cascade=kind is Tenant)
     for entity in entities:

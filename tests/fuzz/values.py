@@ -165,6 +165,23 @@ batches = st.one_of(
     values,
 )
 
+runs = st.one_of(
+    st.fixed_dictionaries(
+        {"origin": st.sampled_from(["conductor", "report", "x"])},
+        optional={
+            "playbook": st.one_of(st.sampled_from(["site.yml", "../x.yml", "/x", "a\\b"]), texts),
+            "filters": st.one_of(st.dictionaries(names, values, max_size=2), values),
+            "extra_vars": st.one_of(objects, values),
+            "check": scalars,
+            "tags": values,
+            "batch_size": scalars,
+            "forks": scalars,
+            "hosts": values,
+        },
+    ),
+    values,
+)
+
 # -- what ansible-inventory exports --------------------------------------------------------------
 
 _members = st.one_of(st.lists(names, max_size=4), values)

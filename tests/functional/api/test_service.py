@@ -7,13 +7,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from craton import config
 from craton.api.app import make_service
 from craton.api.controllers.resource import METHODS
 from craton.api.controllers.tree import tree
 from craton.api.limits import Limits
 from craton.api.metrics import Metrics
+from craton.api.openapi import openapi
 from craton.api.routes import table
 from craton.driver import InventoryDriver
 from craton.errors import BackendFault, Unavailable
@@ -95,6 +98,33 @@ class TestOpenApi:
         validate(document)
         ids = [one["operationId"] for path in document["paths"].values() for one in path.values()]
         assert len(ids) == len(set(ids))
+
+    @pytest.mark.parametrize(
+        ("strategy", "scheme"), [("http_basic", "basic"), ("keystone", "X-Auth-Token")]
+    )
+    def test_tells_how_to_prove_who_one_is(self, strategy: str, scheme: str) -> None:
+        routes = table(Limits.of(config.settings(files=[]))).values()
+        document = openapi(routes, auth_strategy=strategy, require_if_match=True)
+        validate(document)
+        (known,) = document["components"]["securitySchemes"].items()
+        assert document["security"] == [{known[0]: []}]
+        assert scheme in known[1].values()
+        hosts = document["paths"]["/v1/hosts/{region_id}/{id}"]
+        assert {"401", "403"} <= hosts["get"]["responses"].keys()
+        assert {"$ref": "#/components/parameters/RequiredIfMatch"} in hosts["put"]["parameters"]
+        assert "428" in hosts["put"]["responses"]
+        for path in ("/", "/v1", "/v1/openapi.json", "/healthcheck"):
+            assert document["paths"][path]["get"]["security"] == []
+            assert "401" not in document["paths"][path]["get"]["responses"]
+
+    def test_every_example_is_as_described(self, api: Client) -> None:
+        document = api.get("/v1/openapi.json").json
+        schemas = document["components"]["schemas"]
+        found = [(name, one) for name, s in schemas.items() for one in s.get("examples", ())]
+        assert len(found) >= 9
+        for name, example in found:
+            schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+            Draft202012Validator(schema).validate(example)
 
     def test_has_every_route_and_no_other(self, api: Client, driver: InventoryDriver) -> None:
         service = make_service(driver, driver.settings)
