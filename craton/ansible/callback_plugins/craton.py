@@ -284,7 +284,7 @@ class Backlog:
     """
 
     def __init__(self, directory: str | None, room: int) -> None:
-        self._file = tempfile.TemporaryFile(dir=directory)  # noqa: SIM115 - it lasts
+        self._file = tempfile.TemporaryFile(dir=directory, buffering=0)  # noqa: SIM115 - it lasts
         self._room = room
         self._read = self._written = 0
         self._lock = threading.Lock()
@@ -298,18 +298,16 @@ class Backlog:
         """Let an event wait."""
         line = json.dumps(event).encode() + b"\n"
         with self._lock:
-            if self._written - self._read + len(line) > self._room and event["type"] not in _NEEDED:
+            full = self._written - self._read + len(line) > self._room
+            if (full and event["type"] not in _NEEDED) or not self._wrote(line, self._written):
                 self.dropped += 1
-                return
-            self._file.seek(self._written)
-            self._file.write(line)
-            self._written += len(line)
+            else:
+                self._written += len(line)
 
     def first(self) -> tuple[list[Any], int]:
         """Return the first events that wait, and what :meth:`drop` takes to forget them."""
         with self._lock:
-            self._file.seek(self._read)
-            lines = self._file.read(min(_MAX_BYTES, self._written - self._read)).splitlines(True)
+            lines = self._pread(self._read).splitlines(True)
         # A line is far shorter than what is read at once, so there is a whole one.
         whole = [line for line in lines[:_MAX_EVENTS] if line.endswith(b"\n")]
         return [json.loads(line) for line in whole], sum(map(len, whole))
@@ -323,9 +321,29 @@ class Backlog:
         """Forget the first events."""
         with self._lock:
             self._read += size
-            if self._read == self._written:
-                self._file.truncate(0)
-                self._read = self._written = 0
+            if self._read == self._written or self._read > self._room:
+                self._close_up()
+
+    def _close_up(self) -> None:
+        """Move what waits to the beginning of the file."""
+        end = 0
+        for start in range(self._read, self._written, _MAX_BYTES):
+            piece = self._pread(start)
+            if not self._wrote(piece, end):
+                # What is there stays where it is.
+                return
+            end += len(piece)
+        self._read, self._written = 0, end
+        self._file.truncate(end)
+
+    def _pread(self, start: int) -> bytes:
+        return os.pread(self._file.fileno(), min(_MAX_BYTES, self._written - start), start)
+
+    def _wrote(self, content: bytes, start: int) -> bool:
+        try:
+            return os.pwrite(self._file.fileno(), content, start) == len(content)
+        except OSError:
+            return False
 
 
 class Teller(threading.Thread):
@@ -533,11 +551,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             "data": data or {},
             "host_state": host_state,
         }
-        try:
-            self._backlog.add(event)
-        except OSError:
-            # There is no room for a file that grows; the playbook goes on without.
-            self._backlog.dropped += 1
+        self._backlog.add(event)
 
     def _end(self, run_state: str, process: int | None = None) -> None:
         teller, self._teller, self._playbook = self._teller, None, None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,42 @@ def test_a_backlog_gives_its_room_back(backlog: plugin.Backlog) -> None:
         assert not backlog.holds_more(size)
         backlog.drop(size)
     assert backlog.dropped == 0
+
+
+def test_a_backlog_that_is_never_empty_stays_small(tmp_path: Path) -> None:
+    backlog = plugin.Backlog(str(tmp_path), 20_000)
+    found = []
+    for number in range(1000):
+        for part in range(2):
+            backlog.add({"type": "host.failed", "number": 2 * number + part, "message": "x" * 200})
+        # One of two, as if the server were slow.
+        event, *_ = backlog.first()[0]
+        found.append(event["number"])
+        backlog.drop(len(json.dumps(event)) + 1)
+    waiting = 1000 * 260
+    assert os.fstat(backlog._file.fileno()).st_size < waiting + 2 * 20_000
+    while events := backlog.first()[0]:
+        found += [event["number"] for event in events]
+        backlog.drop(backlog.first()[1])
+    assert found == list(range(2000))
+    assert backlog.dropped == 0
+    backlog.close()
+
+
+def test_a_disk_that_is_full_loses_events_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    backlog = plugin.Backlog(None, 2**20)
+    backlog.add({"type": "host.failed", "number": 1})
+
+    def full(*arguments: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(plugin.os, "pwrite", full)
+        backlog.add({"type": "host.failed", "number": 2})
+    backlog.add({"type": "host.failed", "number": 3})
+    assert [event["number"] for event in backlog.first()[0]] == [1, 3]
+    assert backlog.dropped == 1
+    backlog.close()
 
 
 def test_a_long_event_is_told_with_the_others(backlog: plugin.Backlog) -> None:
