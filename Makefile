@@ -2,7 +2,7 @@ SHELL := /bin/bash
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap services run test check lint types bench nautobot oracle fuzz mutants faults galera docs lock fmt clean
+.PHONY: help bootstrap services run test check lint types bench nautobot oracle fuzz mutants faults chaos galera docs lock fmt clean
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -44,6 +44,9 @@ mutants: bootstrap  ## Show which clauses of the contract give which planted fau
 
 faults: services  ## Kill, stop and restart nodes of a cluster under load; print what clients saw
 	$(BIN)/python -m tests.faults
+
+chaos: services  ## Kill, stop and restart what carries out runs; print how long what is promised takes
+	$(BIN)/python -m tests.chaos
 
 galera: services  ## Run all of the kit on a cluster, and the HTTP contract on MariaDB
 	$(BIN)/python -m pytest -q tests/functional/sql/galera_kit.py

@@ -20,6 +20,7 @@ from bench.mongo import measure_mongo
 from bench.nautobot import measure_nautobot
 from bench.processes import craton_server, floor_server
 from bench.references import measure_references
+from bench.runs import measure_runs
 from bench.runstore import measure_run_store
 from bench.stage import WARM_UP_HOSTS, Stage, progress
 from bench.watchers import measure_watchers
@@ -191,10 +192,11 @@ TIMINGS: dict[str, Callable[[Stage, int], Iterator[Timing] | Iterator[Timing | G
     "references": measure_references,
     "mirror": measure_mirror,
     "runstore": measure_run_store,
+    "runs": measure_runs,
     "watchers": measure_watchers,
     "mongo": measure_mongo,
     "nautobot": measure_nautobot,
 }
 #: Those that take so long that they are only measured when asked for.
-ON_DEMAND = frozenset({"mongo", "nautobot"})
+ON_DEMAND = frozenset({"mongo", "nautobot", "runs"})
 MEMORY = "memory"
