@@ -12,6 +12,9 @@ from craton.runs.models import EventType, HostState, RunHost
 from craton.runs.playbook import limit_pattern
 from tests.functional.runs.execution.playing import Held, Stage, Told
 
+#: What is told of one playbook is looked at from many sides; it is played once.
+pytestmark = pytest.mark.xdist_group("outcomes")
+
 #: One host for each thing that can become of one; its name says which.
 EVERYTHING = r"""
 - name: first play
