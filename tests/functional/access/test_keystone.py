@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -232,4 +233,14 @@ def test_options_that_are_missing_keep_the_service_from_starting(
 ) -> None:
     conf = settings(keystone, tmp_path, **options)
     with pytest.raises(ConfigurationError, match="keystone_authtoken"):
+        make_app(MemoryDriver(conf), conf)
+
+
+def test_a_library_that_is_missing_is_named(
+    keystone: Keystone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "craton.api.auth.keystone", raising=False)
+    monkeypatch.setitem(sys.modules, "keystonemiddleware", None)
+    conf = settings(keystone, tmp_path)
+    with pytest.raises(ConfigurationError, match=r"install craton\[keystone\]"):
         make_app(MemoryDriver(conf), conf)
