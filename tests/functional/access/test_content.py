@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from craton.api import batches
 from craton.api.controllers import entities, inventory
 from tests.functional.access import documented
 from tests.functional.access.worlds import CALLERS, World
@@ -165,18 +166,21 @@ def test_an_open_rule_lets_members_enter_templates(world: World, host: str) -> N
             assert world.ask(MEMBER, example(way, host)).status_int < 300
 
 
+@pytest.mark.parametrize(
+    ("module", "way"), [(entities, "write back"), (batches, "write back in a batch")]
+)
 def test_a_template_that_was_changed_meanwhile_is_not_written_back(
-    world: World, host: str, monkeypatch: pytest.MonkeyPatch
+    world: World, host: str, monkeypatch: pytest.MonkeyPatch, module: Any, way: str
 ) -> None:
     """What allowed the write must still be there when it is made."""
-    is_bound = entities.is_bound
+    is_bound = module.is_bound
 
     def later(access: Any, entity: Any) -> bool:
         world.driver.update(type(entity), entity.id, _without_template)
         return is_bound(access, entity)
 
-    monkeypatch.setattr(entities, "is_bound", later)
-    answer = world.ask(MEMBER, example(KEEPING["write back"], host))
+    monkeypatch.setattr(module, "is_bound", later)
+    answer = world.ask(MEMBER, example(KEEPING[way], host))
     assert (answer.status_int, answer.json["code"]) == (409, "revision_conflict")
 
 
