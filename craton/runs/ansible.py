@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from craton.runs.batch import Batch, BatchRunner, Lease, Outcome
 from craton.runs.models import EventType, HostState, Report, RunHost
-from craton.runs.playbook import prepare
+from craton.runs.preparing import prepare
 from craton.runs.private import PrivateDirectories
 from craton.runs.supervised import Supervised
 

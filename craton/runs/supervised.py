@@ -18,7 +18,7 @@ from craton.runs.batch import Batch, Lease, Outcome
 from craton.runs.deadlines import boottime
 from craton.runs.environment import environment
 from craton.runs.models import MAX_MESSAGE, Report
-from craton.runs.playbook import Order
+from craton.runs.order import Order
 from craton.runs.processes import end_marked
 
 #: Seconds between two looks at the lease.

@@ -5,7 +5,7 @@ It is started for one batch, as a session of its own. Whatever the playbook star
 playbook has ended, when it is told to, when whoever started it is gone, and when it hears nothing
 until the lease runs out: a conductor that is stopped keeps no playbook going.
 
-Standard input: a line with the :class:`~craton.runs.playbook.Order` and the first deadline; then
+Standard input: a line with the :class:`~craton.runs.order.Order` and the first deadline; then
 deadlines, one a line; its end means the end of everything. Standard output: lines of
 :mod:`craton.runs.wire`, the last of which says how it ended.
 """
@@ -23,7 +23,7 @@ from typing import IO, Final
 
 from craton.runs import wire
 from craton.runs.deadlines import VARIABLE, Deadline
-from craton.runs.playbook import Order, play
+from craton.runs.order import Order
 from craton.runs.private import remove
 from craton.runs.processes import adopt_orphans, die_with_parent, end_descendants
 
@@ -113,6 +113,9 @@ def _carry_out(order: Order) -> None:
             signal.signal(number, signal.SIG_DFL)
         with Path(os.devnull).open() as nothing:
             os.dup2(nothing.fileno(), 0)
+        # Here, because it takes long: the process that watches the lease does not wait for it.
+        from craton.runs.playbook import play
+
         # Whatever a library prints must not come between the lines.
         with os.fdopen(os.dup(1), "wb", buffering=0) as lines:
             os.dup2(2, 1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from craton.runs.models import EventType, HostState, RunHost
-from craton.runs.playbook import limit_pattern
+from craton.runs.preparing import limit_pattern
 from tests.functional.runs.execution.playing import Held, Stage, Told
 
 #: What is told of one playbook is looked at from many sides; it is played once.
