@@ -251,12 +251,14 @@ def test_a_machine_that_was_suspended_past_the_lease_begins_no_task(stage: Stage
             if "craton.runs.supervisor" in command(process) and process.ppid() == os.getpid()
         )
         supervisor.suspend()
-        stopped = boottime()
-        until(lambda: boottime() > stopped + 3.5)
-        go.touch()
-        until(lambda: not [process for process in marked if is_playing(process)])
-        assert not over.exists()
-        supervisor.resume()
+        try:
+            stopped = boottime()
+            until(lambda: boottime() > stopped + 3.5)
+            go.touch()
+            until(lambda: not [process for process in marked if is_playing(process)])
+            assert not over.exists()
+        finally:
+            supervisor.resume()
         until(lambda: "outcome" in result)
     assert result["outcome"].interrupted
 
