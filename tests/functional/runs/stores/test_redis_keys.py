@@ -59,6 +59,7 @@ def test_an_ended_run_goes_by_itself_after_its_days(
     kept = keys_of(client, executor.run_id)
     assert len(kept) >= 8
     assert all(2 * DAY - 60 < client.ttl(key) <= 2 * DAY for key in kept)
+    assert client.zcard("craton:runs:unfinished") == 0
 
 
 def test_a_run_that_is_cancelled_before_it_began_goes_by_itself(
@@ -69,6 +70,7 @@ def test_a_run_that_is_cancelled_before_it_began_goes_by_itself(
     kept = keys_of(client, run.id)
     assert all(client.ttl(key) > 0 for key in kept)
     assert not any(key.endswith("material") for key in kept)
+    assert client.zcard("craton:runs:unfinished") == 0
 
 
 def test_what_went_by_itself_is_taken_out_of_the_lists(
