@@ -14,8 +14,8 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from craton_cmdb_files.export import Export, File, no_answer
 
@@ -93,7 +93,7 @@ def _manifest(path: Path) -> Mapping[str, str]:
     return found
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BufferedReader:
     # A pipe of that name would keep us waiting.
     if not stat.S_ISREG(path.stat().st_mode):
         raise no_answer(str(path), "is no regular file")
@@ -104,5 +104,5 @@ def _state(status: os.stat_result) -> tuple[int, int, int]:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _digest(data: BinaryIO) -> str:
+def _digest(data: BufferedReader) -> str:
     return hashlib.file_digest(data, "sha256").hexdigest()

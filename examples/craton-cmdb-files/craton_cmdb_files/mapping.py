@@ -6,7 +6,7 @@ import functools
 import hashlib
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -123,7 +123,9 @@ class Mapper:
         """Return what many rows name: an entity whose id is made from the names above it."""
         found = self._made.get((kind, names))
         if found is None:
-            found = normalized(kind(id=_id(kind.kind, *names), name=names[-1], **parent))
+            # Entities as such have neither a name nor a parent; those that rows name have both.
+            make: Callable[..., E] = kind
+            found = normalized(make(id=_id(kind.kind, *names), name=names[-1], **parent))
             self._made[kind, names] = found
         return found
 
