@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Final, TypeVar
 
 from craton.errors import LeaseLost, Unavailable
@@ -72,7 +71,6 @@ class Attempt:
         run: The run as it was when it was taken up.
         lease: Asked by everybody.
         recorder: Takes what happens.
-        directory: A private directory, which is gone after the attempt.
 
     Attributes:
         refusal: Why nobody can carry out the run, for people; empty as long as that is not known.
@@ -80,14 +78,11 @@ class Attempt:
         interrupted: Whether somebody found that it ends before the run does.
     """
 
-    def __init__(
-        self, equipment: Equipment, run: Run, lease: RunLease, recorder: Recorder, directory: Path
-    ) -> None:
+    def __init__(self, equipment: Equipment, run: Run, lease: RunLease, recorder: Recorder) -> None:
         self.equipment = equipment
         self.run = run
         self.lease = lease
         self.recorder = recorder
-        self.directory = directory
         self.refusal = ""
         self.complaint = ""
         self.interrupted = False

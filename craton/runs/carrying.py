@@ -45,13 +45,8 @@ def carry_out(equipment: Equipment, run_id: str, lease: RunLease) -> bool:
         equipment.persistence.forget(run_id)
         return True
     LOG.info("Carrying out the run %s, attempt %s", run_id, run.attempt)
-    with (
-        equipment.directories.make() as directory,
-        removed_at_any_rate(directory),
-        Recorder(equipment.store, run_id, fence, lease) as recorder,
-    ):
-        attempt = Attempt(equipment, run, lease, recorder, directory)
-        ended = _attempted(attempt, book, detail)
+    with Recorder(equipment.store, run_id, fence, lease) as recorder:
+        ended = _attempted(Attempt(equipment, run, lease, recorder), book, detail)
     LOG.info("The run %s %s", run_id, "has ended" if ended else "was interrupted")
     if ended:
         equipment.persistence.forget(run_id)
@@ -87,9 +82,13 @@ def _flow(attempt: Attempt, book: Any, detail: Any) -> None:
     def suspend() -> None:
         engine.suspend()
 
-    with ThreadPoolExecutor(equipment.workers, f"run {attempt.run.id}") as threads:
+    with (
+        equipment.directories.make() as directory,
+        removed_at_any_rate(directory),
+        ThreadPoolExecutor(equipment.workers, f"run {attempt.run.id}") as threads,
+    ):
         engine = engines.load(
-            make_flow(attempt, suspend),
+            make_flow(attempt, directory, suspend),
             flow_detail=detail,
             book=book,
             backend=equipment.persistence.backend,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from typing import Final
 
 from craton.errors import Unavailable
 from craton.runs.attempt import Equipment
@@ -15,6 +16,9 @@ from craton.runs.lease import RunLease
 from craton.runs.models import Run
 
 LOG = logging.getLogger(__name__)
+
+#: How long to wait after an attempt that went wrong, in seconds.
+_PAUSE: Final = 1.0
 
 
 class EmbeddedDispatcher(Dispatcher):
@@ -30,7 +34,7 @@ class EmbeddedDispatcher(Dispatcher):
         self._lock = threading.Lock()
         self._known: set[str] = set()
         self._leases: dict[str, RunLease] = {}
-        self._stopping = False
+        self._stopping = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"runs {number}")
             for number in range(equipment.workers)
@@ -43,14 +47,14 @@ class EmbeddedDispatcher(Dispatcher):
 
     def submit(self, run: Run) -> None:
         with self._lock:
-            if run.id in self._known or self._stopping:
+            if run.id in self._known or self._stopping.is_set():
                 return
             self._known.add(run.id)
         self._queue.put(run.id)
 
     def stop(self) -> None:
         with self._lock:
-            self._stopping = True
+            self._stopping.set()
             for lease in self._leases.values():
                 lease.end()
         for _ in self._threads:
@@ -65,16 +69,17 @@ class EmbeddedDispatcher(Dispatcher):
             lease = RunLease()
             with self._lock:
                 self._leases[run_id] = lease
-                if self._stopping:
+                if self._stopping.is_set():
                     return
             ended = self._carried_out(run_id, lease)
             with self._lock:
                 del self._leases[run_id]
-                again = not ended and not self._stopping
+                again = not ended and not self._stopping.is_set()
                 if not again:
                     self._known.discard(run_id)
             if again:
                 # It went wrong; so many attempts are made, and then the run is lost.
+                self._stopping.wait(_PAUSE)
                 self._queue.put(run_id)
 
     def _carried_out(self, run_id: str, lease: RunLease) -> bool:

@@ -47,14 +47,15 @@ _PREPARE: Final = "prepare"
 _SUMMARY: Final = "summary"
 
 
-def make_flow(attempt: Attempt, suspend: Callable[[], None]) -> Any:
+def make_flow(attempt: Attempt, directory: Path, suspend: Callable[[], None]) -> Any:
     """Return the flow of a run; that of another attempt at the same run has the same tasks.
 
     Args:
         attempt: What the tasks share.
+        directory: A private directory, for what the run takes.
         suspend: Suspends the engine that the flow will be in.
     """
-    context = _Context(attempt, suspend)
+    context = _Context(attempt, directory, suspend)
     batches = unordered_flow.Flow("batches")
     for numbers in portions(sorted(attempt.hosts)):
         batches.add(_Portion(context, numbers))
@@ -88,11 +89,13 @@ class _Context:
 
     Attributes:
         attempt: The attempt.
+        directory: A private directory.
         playbook, extra_vars: What batches are given; set by the first task.
     """
 
-    def __init__(self, attempt: Attempt, suspend: Callable[[], None]) -> None:
+    def __init__(self, attempt: Attempt, directory: Path, suspend: Callable[[], None]) -> None:
         self.attempt = attempt
+        self.directory = directory
         self.playbook = Path()
         self.extra_vars: Mapping[str, JsonValue] = {}
         self._suspend = suspend
@@ -128,7 +131,7 @@ class _Prepare(task.Task):  # type: ignore[misc]
         self._context = context
 
     def execute(self) -> str:
-        bundle = self._attempt.directory / "bundle"
+        bundle = self._context.directory / "bundle"
         with self._context.interruptible():
             self._prepare(bundle)
             self._attempt.go_on()

@@ -118,6 +118,39 @@ def test_another_attempt_runs_only_what_is_left_and_says_so(
     assert first.store.get(run_id).state is RunState.SUCCEEDED
 
 
+def test_batches_that_share_a_task_are_known_one_by_one(
+    tmp_path: Path, secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("craton.runs.flow.MAX_PORTIONS", 2)
+    lease = RunLease()
+
+    def die_in_the_fifth(batch: Batch, _: Lease) -> None:
+        if batch.number == 4:
+            lease.end()
+
+    first = equipment(tmp_path, secrets, ScriptedRunner(die_in_the_fifth), workers=1)
+    run_id = accepted(first.store, secrets, hosts=12)
+    assert not carry_out(first, run_id, lease)
+    runner = ScriptedRunner()
+    second = equipment(tmp_path, secrets, runner, store=first.store, workers=1)
+    assert carry_out(second, run_id, RunLease())
+    assert runner.batches == [4, 5]
+    assert told(first.store, run_id, EventType.BATCH_RESTARTED) == [4]
+
+
+def test_a_run_that_cannot_begin_anywhere_is_lost_in_the_end(
+    tmp_path: Path, secrets: SecretStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tools = equipment(tmp_path, secrets, ScriptedRunner(), max_attempts=2)
+    run_id = accepted(tools.store, secrets)
+    monkeypatch.setattr(tools.directories, "base", tmp_path / "gone")
+    for _ in range(2):
+        with pytest.raises(FileNotFoundError):
+            carry_out(tools, run_id, RunLease())
+    assert carry_out(tools, run_id, RunLease())
+    assert tools.store.get(run_id).state is RunState.LOST
+
+
 def test_the_store_counts_where_taskflow_knows_more(tmp_path: Path, secrets: SecretStore) -> None:
     # As after a crash of a Redis that lost its last second.
     kept = f"sqlite:///{tmp_path}/flows.sqlite"
