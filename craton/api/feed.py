@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from craton.api import event_stream
 from craton.api.event_stream import Frame
@@ -23,6 +23,8 @@ from craton.api.follower import Follower
 from craton.errors import NotFound, Unavailable
 from craton.runs.models import Run
 from craton.runs.store import EventPage, RunStore
+
+T = TypeVar("T")
 
 LOG = logging.getLogger(__name__)
 
@@ -88,6 +90,9 @@ class Feed:
         """Ask no more; any thread may call this."""
         self._stopped.set()
         self._wake.set()
+
+    def close(self) -> None:
+        """Let the threads go that read old events; nobody follows any more."""
         self._readers.shutdown(wait=False, cancel_futures=True)
 
     def drop_all(self) -> None:
@@ -138,13 +143,24 @@ class Feed:
 
     async def _old(self, follower: Follower) -> EventPage:
         """Return a page of what a client lacks, however long the store is away."""
-        read = partial(self._store.events, follower.run_id, after=follower.position, limit=_PAGE)
+        was_away = False
         while follower.is_connected:
             try:
-                return await self._loop.run_in_executor(self._readers, read)
+                if was_away:
+                    run = await self._read(partial(self._store.get, follower.run_id))
+                    _step_back(follower, run.last_event)
+                return await self._read(
+                    partial(
+                        self._store.events, follower.run_id, after=follower.position, limit=_PAGE
+                    )
+                )
             except Unavailable:
+                was_away = True
                 await asyncio.sleep(_AWAY)
         return EventPage(items=(), missing=False)
+
+    def _read(self, call: Callable[[], T]) -> asyncio.Future[T]:
+        return self._loop.run_in_executor(self._readers, call)
 
     def _join(self, follower: Follower) -> bool:
         """Let a client have what is new, unless it lacks something that others have."""
@@ -254,9 +270,7 @@ class Feed:
         if topic is None:
             return
         for follower in topic.followers:
-            if follower.position > last:
-                follower.send(event_stream.rewound(follower.position, last))
-                follower.position = last
+            _step_back(follower, last)
         topic.position = last
         with self._lock:
             self._wanted[run_id] = last
@@ -292,6 +306,13 @@ class Feed:
         if error is not None:
             LOG.error("A stream of events failed", exc_info=error)
             follower.cut()
+
+
+def _step_back(follower: Follower, last: int) -> None:
+    """Tell a client that the store lost events which it was sent, if that is so."""
+    if follower.position > last:
+        follower.send(event_stream.rewound(follower.position, last))
+        follower.position = last
 
 
 def _write(follower: Follower, chunk: Sequence[Frame]) -> None:

@@ -175,8 +175,9 @@ class Watchers:
 
     def stop(self) -> None:
         """Let all clients go, who come back to another process or later; take no more."""
+        was_stopped = self._stopped.is_set()
         self._stopped.set()
-        if self._loop is None or self._thread is None or self._feed is None:
+        if was_stopped or self._loop is None or self._thread is None or self._feed is None:
             return
         self._feed.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -205,6 +206,7 @@ class Watchers:
             for task in pending:
                 task.cancel()
             loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+            feed.close()
             loop.close()
 
     def _tick(self, loop: asyncio.AbstractEventLoop, feed: Feed) -> None:
