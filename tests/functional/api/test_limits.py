@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
@@ -266,8 +267,6 @@ def _counted(api: Client) -> int:
 
 def _until(done: Callable[[], bool]) -> Iterator[None]:
     """Go on until something is so; longer than it ever takes, and it fails."""
-    import time
-
     end = time.monotonic() + 60
     while not done():
         assert time.monotonic() < end
