@@ -32,6 +32,8 @@ _SETTINGS: Final = {
     "ANSIBLE_NOCOLOR": "True",
     "ANSIBLE_NOCOWS": "True",
     "ANSIBLE_RETRY_FILES_ENABLED": "False",
+    # Of longer results, in characters, ansible-runner tells nothing at all.
+    "MAX_EVENT_RES": "8000000",
 }
 
 _GUARD: Final = Path(__file__).with_name("guard")

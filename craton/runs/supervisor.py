@@ -25,7 +25,7 @@ from craton.runs import wire
 from craton.runs.deadlines import VARIABLE, Deadline
 from craton.runs.order import Order
 from craton.runs.private import remove
-from craton.runs.processes import adopt_orphans, die_with_parent, end_descendants
+from craton.runs.processes import adopt_orphans, die_with_parent, end_descendants, reap
 
 #: Seconds between two looks at the deadline.
 _TICK: Final = 0.1
@@ -91,6 +91,7 @@ def _watch(given: _Input, deadline: Deadline, child: int) -> bool:
     """Wait until the playbook has ended (true), or until it has to (false)."""
     while (remaining := deadline.remaining()) > 0:
         ready, _, _ = select.select([0, child], [], [], min(_TICK, remaining))
+        reap()
         if deadline.remaining() <= 0:
             # What comes too late is not heard: without a lease the playbook ends itself.
             return False

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from tests.functional.runs.execution.playing import Held, Stage, Told
-from tests.functional.runs.execution.test_ends import alive, command, mark, until
+from tests.functional.runs.execution.watching import alive, command, mark, until
 
 PASSWORD = "correct-horse-battery-staple"
 

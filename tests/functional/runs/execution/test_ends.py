@@ -6,13 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -23,9 +20,15 @@ from craton.runs.models import EventType, Report
 from craton.runs.private import PrivateDirectories
 from craton.runs.processes import MARK
 from tests.functional.runs.execution.playing import Held, Stage, Told
-
-#: Seconds; longer than anything here takes, so that only a hang meets it.
-PATIENCE = 60
+from tests.functional.runs.execution.watching import (
+    PATIENCE,
+    alive,
+    command,
+    is_playing,
+    mark,
+    running,
+    until,
+)
 
 HIDING = """
 import os, sys
@@ -91,36 +94,6 @@ class Deep:
         ]
 
 
-def alive() -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
-    return found
-
-
-def command(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
-
-
-def mark(process: psutil.Process) -> str:
-    try:
-        return process.environ().get(MARK, "")
-    except (psutil.Error, OSError):
-        return ""
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 @pytest.fixture
 def deep(stage: Stage) -> Iterator[Deep]:
     playbook = Deep(stage)
@@ -128,26 +101,6 @@ def deep(stage: Stage) -> Iterator[Deep]:
     for process in playbook.processes():
         with suppress(psutil.Error):
             process.kill()
-
-
-@contextmanager
-def running(stage: Stage, lease: Held, told: Callable[..., None]) -> Iterator[dict[str, Any]]:
-    """Run the batch in a thread; what comes of it is in the dictionary afterwards."""
-    result: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            result["outcome"] = stage.runner().run(stage.batch(), lease, told)
-        except RuntimeError as error:
-            result["error"] = error
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield result
-    finally:
-        lease.cancelled.set()
-        thread.join()
 
 
 @contextmanager
@@ -261,14 +214,6 @@ def test_a_machine_that_was_suspended_past_the_lease_begins_no_task(stage: Stage
             supervisor.resume()
         until(lambda: "outcome" in result)
     assert result["outcome"].interrupted
-
-
-def is_playing(process: psutil.Process) -> bool:
-    """Whether a process is Ansible's own, and still there."""
-    with suppress(psutil.Error):
-        words = process.cmdline()
-        return process.status() != psutil.STATUS_ZOMBIE and "ansible-playbook" in " ".join(words)
-    return False
 
 
 def test_a_killed_supervisor_takes_the_batch_with_it(deep: Deep) -> None:

@@ -6,11 +6,13 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import psutil
 import pytest
 
 from craton.runs.models import EventType, HostState, RunHost
 from craton.runs.preparing import limit_pattern
 from tests.functional.runs.execution.playing import Held, Stage, Told
+from tests.functional.runs.execution.watching import alive, is_playing, mark, running, until
 
 #: What is told of one playbook is looked at from many sides; it is played once.
 pytestmark = pytest.mark.xdist_group("outcomes")
@@ -241,26 +243,39 @@ def test_a_playbook_that_cannot_be_read_fails_every_host(
 
 
 def test_an_ansible_that_dies_fails_the_hosts_that_it_had_not_finished(stage: Stage) -> None:
+    ready = stage.directory / "ready"
     stage.host("a", "b")
     stage.write(
-        """
+        f"""
         - hosts: all
           gather_facts: false
           tasks:
-            - ansible.builtin.fail: {msg: before}
+            - ansible.builtin.fail: {{msg: before}}
               when: inventory_hostname == 'a'
-            - ansible.builtin.shell: >-
-                kill -9 $(ps -o ppid= -p $(ps -o ppid= -p $(ps -o ppid= -p $PPID)))
+            - ansible.builtin.shell: touch {ready}; sleep 86400
               when: inventory_hostname == 'b'
-            - ansible.builtin.pause: {seconds: 30}
         """
     )
-    outcome, told = stage.run()
+    told = Told()
+    with running(stage, Held(), told) as result:
+        until(ready.exists)
+        min(playing(stage), key=psutil.Process.create_time).kill()
+        until(lambda: result)
+    outcome = result["outcome"]
     assert not outcome.interrupted
-    assert outcome.message
+    assert outcome.message == "ansible-playbook was killed before its end"
     assert told.states() == {"a": "failed", "b": "failed"}
     assert told.one(EventType.HOST_FINISHED, "a").message == "before"
     assert told.one(EventType.HOST_FINISHED, "b").message == outcome.message
+
+
+def playing(stage: Stage) -> list[psutil.Process]:
+    """The processes of Ansible itself, without what watches it."""
+    return [
+        process
+        for process in alive()
+        if str(stage.private) in mark(process) and is_playing(process)
+    ]
 
 
 def test_a_batch_touches_its_own_hosts_alone(stage: Stage) -> None:
