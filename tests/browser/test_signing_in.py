@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from craton.api.auth.identity import anybody
 from craton.api.errors import Unauthenticated
@@ -96,3 +96,46 @@ def test_another_tab_has_no_token(open_page: Callable[..., Page], page: Page, si
     other = page.context.new_page()
     other.goto(place.at("hosts"))
     expect(other.locator("h1")).to_have_text("Sign in")
+
+
+class Passwords:
+    """Lets in who sends this name and password."""
+
+    def __call__(self, environ: WSGIEnvironment) -> Caller:
+        if environ.get("HTTP_AUTHORIZATION") != "Basic bWU6c2VzYW1l":
+            raise Unauthenticated('Basic realm="craton"')
+        return anybody(environ)
+
+
+def test_a_browser_that_knows_a_password_needs_nothing_else(
+    browser: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "basic").mkdir()
+    site = Site(tmp_path / "basic", identify=Passwords())
+    site.start()
+    place = placed(site)
+    hosts = names(20)
+    play = place.play(hosts)
+    context = browser.new_context(http_credentials={"username": "me", "password": "sesame"})
+    try:
+        page = context.new_page()
+        visit(page, place.at("runs", play.id))
+        expect_connection(page, "live")
+        play.finish(hosts[:5], HostState.OK)
+        expect_counts(page, ok=5)
+    finally:
+        context.close()
+        site.stop()
+
+
+def test_who_gave_the_browser_no_password_is_not_asked_for_a_token(page: Page, site: Site) -> None:
+    visit(page, f"{site.origin}/ui/")
+    texts = page.evaluate(
+        """async () => {
+            const { signInForm } = await import("./signin.js");
+            const { Problem } = await import("./api.js");
+            const problem = new Problem({ status: 401, title: "", challenge: 'Basic realm="a"' });
+            return signInForm(problem, () => {}).map((node) => node.textContent);
+        }"""
+    )
+    assert texts == ["Sign in", "This service asks for a name and a password.", "Enter them"]

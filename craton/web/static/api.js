@@ -4,9 +4,9 @@ import { token } from "./session.js";
 
 /** What went wrong with a request, as RFC 9457 has it. Status 0: there was no answer. */
 export class Problem extends Error {
-  constructor({ status, title, detail, code, retryAfter, requestId }) {
+  constructor({ status, title, detail, code, retryAfter, requestId, challenge }) {
     super(detail || title);
-    Object.assign(this, { name: "Problem", status, title, detail, code, retryAfter, requestId });
+    Object.assign(this, { name: "Problem", status, title, detail, code, retryAfter, requestId, challenge });
   }
 }
 
@@ -105,6 +105,7 @@ async function problem(answer) {
     detail: document.detail || "",
     code: document.code,
     requestId: document.request_id,
+    challenge: answer.headers.get("WWW-Authenticate") || "",
     retryAfter: Number(answer.headers.get("Retry-After")) || undefined,
   });
 }

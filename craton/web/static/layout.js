@@ -4,7 +4,7 @@
 const SMALLEST = 7;
 const SMALLEST_NARROW = 11;
 const NARROW = 600;
-const LARGEST = 56;
+const LARGEST = 80;
 
 // Cells as wide as this have room for names.
 const NAMED_WIDTH = 148;

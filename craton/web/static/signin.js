@@ -5,8 +5,20 @@ import { heading } from "./region.js";
 import { signIn } from "./session.js";
 import { visible } from "./text.js";
 
-/** Return a form that takes a token, and goes on with it. */
+/** Return what leads on where a service wants to know who asks. */
 export function signInForm(problem, goOn) {
+  // Names and passwords are the browser's affair: it asks for them by itself.
+  if (/^basic\b/i.test(problem.challenge)) {
+    return [
+      heading("Sign in"),
+      element("p", {}, "This service asks for a name and a password."),
+      element("button", { type: "button", class: "primary", onclick: goOn }, "Enter them"),
+    ];
+  }
+  return tokenForm(problem, goOn);
+}
+
+function tokenForm(problem, goOn) {
   const field = element("input", { id: "token", type: "password", autocomplete: "off", required: true, spellcheck: "false" });
   const submit = (event) => {
     event.preventDefault();
