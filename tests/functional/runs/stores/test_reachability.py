@@ -75,6 +75,13 @@ def test_of_one_report_the_last_word_counts(store: RunStore) -> None:
     assert (found["id-0"].reachable, found["id-1"].reachable) == (True, True)
 
 
+def test_of_one_time_what_is_told_later_counts(store: RunStore) -> None:
+    executor = claimed(store)
+    executor.tell(host(0, EventType.HOST_UNREACHABLE, time=at(5)))
+    executor.tell(host(0, time=at(5)))
+    assert store.reachability(REGION, ["id-0"])["id-0"].reachable is True
+
+
 def test_it_outlives_the_run(store: RunStore) -> None:
     executor = claimed(store)
     executor.tell(host(0))

@@ -269,6 +269,13 @@ def test_trouble_is_told_until_a_task_goes_well(store: RunStore) -> None:
         assert (seen.state, seen.trouble) == (state, None)
 
 
+def test_a_host_that_is_done_is_in_no_trouble_but_its_state(store: RunStore) -> None:
+    executor = claimed(store)
+    executor.tell(host(0, EventType.HOST_FAILED, host_state=HostState.FAILED))
+    seen = row(store, executor.run_id, 0)
+    assert (seen.state, seen.trouble) == (HostState.FAILED, None)
+
+
 @pytest.mark.parametrize("state", [state for state in HostState if state.is_final])
 def test_a_host_never_leaves_a_final_state(store: RunStore, state: HostState) -> None:
     executor = claimed(store)
