@@ -339,3 +339,19 @@ def test_extra_variables_are_data_and_win(stage: Stage, tmp_path: Path) -> None:
     variables = {"word": template, "deep": {"x": [template, 1]}, "file": str(tmp_path / "said")}
     stage.run(extra_vars=variables)
     assert json.loads((tmp_path / "said").read_text()) == [template, {"x": [template, 1]}]
+
+
+def test_nobody_waits_for_an_answer_to_a_prompt(stage: Stage) -> None:
+    stage.host("a")
+    stage.write(
+        """
+        - hosts: all
+          gather_facts: false
+          vars_prompt: [{name: word, prompt: say, default: nothing}]
+          tasks:
+            - ansible.builtin.pause: {prompt: press a key}
+            - ansible.builtin.debug: {msg: "{{ word }}"}
+        """
+    )
+    _, told = stage.run()
+    assert told.one(EventType.HOST_FINISHED, "a").message == "nothing"
