@@ -28,9 +28,12 @@ class Store(MemoryRunStore):
         super().__init__(max_events=1000, keep_days=1)
         self.is_away = False
         self.was_missed = threading.Event()
+        self.may_tell = threading.Event()
+        self.may_tell.set()
 
     def _wait(self, after: dict[str, int], timeout: float) -> dict[str, Sequence[Event]]:
         self._look()
+        assert self.may_tell.wait(PATIENCE)
         return dict(super()._wait(after, timeout))
 
     def _events(self, run_id: str, after: int, limit: int) -> Sequence[Event]:
@@ -241,10 +244,30 @@ def test_who_comes_while_the_store_is_away_waits(store: Store, join: Join, tell:
     assert client.take(3) == [1, 2, 3]
 
 
-def test_who_cannot_keep_up_gets_everything_later(join: Join, tell: Tell) -> None:
+def test_who_read_ahead_of_the_others_gets_nothing_twice(
+    store: Store, join: Join, tell: Tell
+) -> None:
+    first = join()
+    assert first.take(2) == [1, 2]
+    store.may_tell.clear()
+    tell(5)
+    second = join()
+    assert second.take(7) == list(range(1, 8))
+    store.may_tell.set()
+    assert first.take(5) == [3, 4, 5, 6, 7]
+    tell(1)
+    assert first.take(1) == second.take(1) == [8]
+
+
+def test_who_cannot_keep_up_gets_everything_later(
+    watchers: Watchers, join: Join, tell: Tell
+) -> None:
     client = join(buffer=4096)
     for _ in range(9):
         tell(100, "x" * 4000)
+    assert watchers._feed is not None
+    (behind,) = watchers._feed._followers
+    until(lambda: not behind.joined)
     tell(0, state=RunState.FAILED)
     assert [message.id for message in client.messages()] == [*range(1, 904), None]
 
