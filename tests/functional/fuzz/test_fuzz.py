@@ -28,7 +28,7 @@ def stage(
 def test_answers_are_as_they_are_described(stage: Stage) -> None:
     answered = 0
     for operation in described.operations(stage):
-        described.run(stage, operation, 6, 1)
+        described.run(stage, operation, 4, 1)
         stage.restore()
         answered += 1
     assert answered > 50
@@ -37,7 +37,7 @@ def test_answers_are_as_they_are_described(stage: Stage) -> None:
 @pytest.mark.slow
 def test_links_lead_on(stage: Stage) -> None:
     before = stage.sent
-    described.walk(stage, 12, 8, 1)
+    described.walk(stage, 8, 8, 1)
     assert stage.sent > before + 20
 
 
