@@ -27,7 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.service)
 
 
-@pytest.fixture(scope="session")
+# Playwright has an event loop of its own in this thread, and other tests want theirs.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium.started() as browser:
         yield browser
