@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterable, Set
 from contextlib import suppress
 
 import psutil
@@ -68,12 +69,13 @@ def cancel(house: House) -> list[Figure]:
     )
     run_id = house.accept(hosts=4, batch_size=4)
     _submit(house, run_id)
-    house.conductor("first")
+    conductor = house.conductor("first")
     house.began(0, 1, 2, 3)
-    alive = len(_processes())
+    marks = _marks(psutil.Process(conductor.pid).children(recursive=True))
+    alive = len(_marked(marks))
     asked = time.monotonic()
     house.store.request_cancel(run_id, "ada")
-    until(lambda: not _processes())
+    until(lambda: not _marked(marks))
     took = time.monotonic() - asked
     house.ended(run_id)
     return [
@@ -144,11 +146,15 @@ def _follow(house: House, run_id: str, seen: list[int]) -> None:
     seen.extend(event.id for event in page.items if page) if page else None
 
 
-def _processes() -> list[psutil.Process]:
-    """What runs for batches of anybody on this machine."""
-    found = []
-    for process in psutil.process_iter():
+def _marks(processes: Iterable[psutil.Process]) -> set[str]:
+    """The marks of the batches that processes belong to."""
+    found = set()
+    for process in processes:
         with suppress(psutil.Error):
-            if MARK in process.environ():
-                found.append(process)
-    return found
+            found.add(process.environ().get(MARK, ""))
+    return found - {""}
+
+
+def _marked(marks: Set[str]) -> list[psutil.Process]:
+    """What runs for batches of these marks, wherever it hides."""
+    return [process for process in psutil.process_iter() if _marks([process]) & marks]
