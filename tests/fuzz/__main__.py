@@ -68,7 +68,7 @@ def main() -> int:
         for name in arguments.backends:
             with opened(name, place) as stage:
                 described_requests(stage, name, share * 2 // 17, arguments.seed)
-                own_requests(stage, name, share * 15 // 17 + 1, arguments.seed)
+                own_requests(stage, name, share - stage.sent + 1, arguments.seed)
         if arguments.requests >= 20:
             real_requests(place, arguments.requests * 3 // 20, arguments.seed)
     return 0
