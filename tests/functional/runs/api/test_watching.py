@@ -263,13 +263,15 @@ def test_who_cannot_keep_up_gets_everything_later(
     watchers: Watchers, join: Join, tell: Tell
 ) -> None:
     client = join(buffer=4096)
-    for _ in range(9):
-        tell(100, "x" * 4000)
+    assert client.take(2) == [1, 2]
     assert watchers._feed is not None
     (behind,) = watchers._feed._followers
+    until(lambda: behind.joined)
+    for _ in range(9):
+        tell(100, "x" * 4000)
     until(lambda: not behind.joined)
     tell(0, state=RunState.FAILED)
-    assert [message.id for message in client.messages()] == [*range(1, 904), None]
+    assert [message.id for message in client.messages()] == [*range(3, 904), None]
 
 
 def test_who_takes_nothing_at_all_is_cut_off(
