@@ -103,10 +103,11 @@ class Supervised:
     def _renew(self) -> None:
         try:
             self._send({"order": dataclasses.asdict(self._order), "deadline": self._deadline()})
-            while not self._over.wait(_TICK):
-                if self._lease.is_cancelled() or self._lease.remaining() <= 0:
-                    break
+            # The lease may have been renewed while the processes were started.
+            while not self._lease.is_cancelled() and self._lease.remaining() > 0:
                 self._send(self._deadline())
+                if self._over.wait(_TICK):
+                    break
         except BrokenPipeError:
             # The supervisor is done; its last words are on their way.
             return
