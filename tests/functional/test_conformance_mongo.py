@@ -26,7 +26,8 @@ class MongoHarness(Harness):
         self.file = directory / "craton.conf"
         self.file.write_text(
             "[inventory]\ndriver = mongo\n"
-            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 3\n"
+            # Longer than in production: a batch of a thousand changes is one round trip.
+            f"[mongo]\nuri = {server.uri}\ndatabase = {database}\ntimeout = 8\n"
         )
 
     def settings(self) -> cfg.ConfigOpts:

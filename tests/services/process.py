@@ -12,8 +12,11 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 #: Seconds. Longer than any server takes to start, so that only a hang meets it.
 PATIENCE = 60
@@ -112,6 +115,10 @@ class Process:
     def pause(self) -> None:
         """Stop it where it is: connections stay open and nobody answers."""
         os.killpg(self.pid, signal.SIGSTOP)
+        # On a busy machine a thread may answer once more after the signal was sent.
+        deadline = time.monotonic() + self._patience
+        while not all(map(_is_stopped, self._threads())) and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def resume(self) -> None:
         """Let a paused server go on."""
@@ -139,7 +146,23 @@ class Process:
             self.kill()
             raise ServiceError(f"{self.name} did not end:\n{self.tail()}") from error
 
+    def _threads(self) -> Iterator[Path]:
+        """What the system tells of each thread of each process of its own."""
+        for process in psutil.process_iter():
+            with suppress(ProcessLookupError, FileNotFoundError):
+                if os.getpgid(process.pid) == self.pid:
+                    yield from Path(f"/proc/{process.pid}/task").iterdir()
+
     def tail(self, lines: int = 30) -> str:
         """The end of what it said."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+def _is_stopped(thread: Path) -> bool:
+    """Whether a thread does nothing until it is told to go on, or is gone."""
+    try:
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state in "TtZX"
