@@ -74,20 +74,30 @@ def test_failed_hosts_come_first_then_unreachable_ones(page: Page, place: Place)
     expect(rows).to_have_count(10)
 
 
+def click_on_cell(page: Page, *, column: int, row: int) -> int:
+    """Click on a cell where it lies, once nothing moves it any more; return how many columns."""
+    cloud = page.locator(".cloud")
+    while True:
+        lies = [cloud.get_attribute(f"data-{name}") for name in ("width", "height", "columns")]
+        width, height, columns = (int(number or 0) for number in lies)
+        page.locator(".cells").click(
+            position={"x": width * (column + 0.5), "y": height * (row + 0.5)}
+        )
+        if lies == [cloud.get_attribute(f"data-{n}") for n in ("width", "height", "columns")]:
+            return columns
+
+
 def test_a_click_on_a_cell_tells_of_its_host(page: Page, place: Place) -> None:
     hosts = names(300)
     play = place.play(hosts)
     play.finish([hosts[1]], HostState.FAILED, "the last message\non two lines")
     visit(page, place.at("runs", play.id))
-    cloud = page.locator(".cloud")
-    width, height = (int(cloud.get_attribute(f"data-{side}") or 0) for side in ("width", "height"))
-    page.locator(".cells").click(position={"x": width * 1.5, "y": height / 2})
+    click_on_cell(page, column=1, row=0)
     chosen = page.locator(".chosen")
     expect(chosen.get_by_role("link")).to_have_text("web00001")
     expect(chosen).to_contain_text("Install")
     expect(chosen.locator("pre")).to_have_text("the last message\non two lines")
-    columns = int(cloud.get_attribute("data-columns") or 0)
-    page.locator(".cells").click(position={"x": width / 2, "y": height * 1.5})
+    columns = click_on_cell(page, column=0, row=1)
     expect(chosen.get_by_role("link")).to_have_text(hosts[columns])
     play.tell([play.task(hosts[columns], HostState.OK, task="Restart nginx")])
     expect(chosen).to_contain_text("Restart nginx")
