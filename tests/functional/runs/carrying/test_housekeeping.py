@@ -16,7 +16,7 @@ from craton.secrets import SecretStore
 from tests.functional.runs.carrying.making import accepted, memory_store, until
 
 NEVER = timedelta(days=1000)
-LONG_AGO = datetime.now(UTC) - timedelta(minutes=11)
+ELEVEN_MINUTES = timedelta(minutes=11)
 
 
 class Taken(Dispatcher):
@@ -62,8 +62,9 @@ def test_unfinished_runs_are_handed_over_but_not_those_that_others_report(
 
 
 def test_a_reported_run_that_fell_silent_is_lost(store: RunStore, secrets: SecretStore) -> None:
-    run_id, fence = reported(store, secrets, LONG_AGO)
-    report = Report(type=EventType.TASK_STARTED, time=LONG_AGO, task="the last that was heard")
+    long_ago = datetime.now(UTC) - ELEVEN_MINUTES
+    run_id, fence = reported(store, secrets, long_ago)
+    report = Report(type=EventType.TASK_STARTED, time=long_ago, task="the last that was heard")
     store.report(run_id, fence, 1, [report])
     housekeeper(store, Taken(), timedelta(minutes=20)).look_after()
     assert store.get(run_id).state is RunState.RUNNING
@@ -74,7 +75,7 @@ def test_a_reported_run_that_fell_silent_is_lost(store: RunStore, secrets: Secre
 
 
 def test_a_reported_run_that_talks_is_not_lost(store: RunStore, secrets: SecretStore) -> None:
-    run_id, fence = reported(store, secrets, LONG_AGO)
+    run_id, fence = reported(store, secrets, datetime.now(UTC) - ELEVEN_MINUTES)
     report = Report(type=EventType.TASK_STARTED, time=datetime.now(UTC), task="still here")
     store.report(run_id, fence, 1, [report])
     housekeeper(store, Taken(), timedelta(minutes=10)).look_after()
