@@ -6,7 +6,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from craton.errors import Conflict, CratonError, NotFound
@@ -70,7 +70,7 @@ class Housekeeper:
                 return
             if run.origin is Origin.CONDUCTOR:
                 self._dispatcher.submit(run)
-            elif self._last_heard(run) < utcnow() - self._silent:
+            elif (run.heard_at or run.created_at) < utcnow() - self._silent:
                 self._lose(run)
 
     def tidy(self) -> None:
@@ -99,11 +99,6 @@ class Housekeeper:
             LOG.warning("Runs cannot be looked after now: %s", error)
         except Exception:
             LOG.exception("Runs cannot be looked after")
-
-    def _last_heard(self, run: Run) -> datetime:
-        """Return when somebody last said something of a run, by his own clock."""
-        events = self._store.events(run.id, after=max(0, run.last_event - 1), limit=1).items
-        return max([run.created_at, *(event.time for event in events)])
 
     def _lose(self, run: Run) -> None:
         minutes = self._silent.total_seconds() / 60

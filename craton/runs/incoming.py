@@ -93,6 +93,7 @@ def run(new: Run, total: int) -> Run:
         finished_at=None,
         progress=Progress(total=total, pending=total),
         last_event=0,
+        heard_at=None,
     )
 
 

@@ -39,6 +39,7 @@ class _Kept:
         fence: Of whoever claimed the run last, if anybody did.
         taken: How many reports were taken under that fence.
         ended_at: When it ended by the clock of this process, whatever its reporter's says.
+        heard_at: When somebody who carries it out was last heard of, by the same clock.
     """
 
     run: Run
@@ -53,12 +54,15 @@ class _Kept:
     started: set[int] = field(default_factory=set)
     finished: set[int] = field(default_factory=set)
     ended_at: datetime | None = None
+    heard_at: datetime | None = None
 
     def seen(self) -> Run:
         """Return the run as it stands."""
         counts = {state.value: self.counts[state] for state in HostState}
         progress = Progress(total=len(self.rows), **counts)
-        return replace(self.run, progress=progress, last_event=self.last_event)
+        return replace(
+            self.run, progress=progress, last_event=self.last_event, heard_at=self.heard_at
+        )
 
     def add(self, report: Report, max_events: int) -> None:
         """Append an event, and drop the oldest one if there are too many."""
@@ -239,6 +243,7 @@ class MemoryRunStore(RunStore):
                 raise RunEnded(run_id, kept.run.state.value)
             fence = kept.fence = (kept.fence or 0) + 1
             kept.taken = 0
+            kept.heard_at = now
             kept.run = replace(kept.run, attempt=kept.run.attempt + 1)
             if kept.run.state is RunState.QUEUED:
                 kept.run = replace(kept.run, state=RunState.RUNNING, started_at=now)
@@ -267,6 +272,7 @@ class MemoryRunStore(RunStore):
                 if not kept.run.state.is_final:
                     self._take(kept, report)
             kept.taken = max(kept.taken, last)
+            kept.heard_at = now
             self._reach(kept.run, effects.reached(run_id, reports, now))
             self._changed.notify_all()
 

@@ -125,6 +125,8 @@ class Run:
         attempt: How many conductors took it up so far.
         progress: Its hosts.
         last_event: The number of its newest event; 0 before the first.
+        heard_at: When whoever carries it out was last heard of, by the store's clock: by a claim or
+            a report, also one that tells nothing. ``None`` before that.
     """
 
     id: str
@@ -149,6 +151,7 @@ class Run:
     finished_at: datetime | None = None
     progress: Progress
     last_event: int = 0
+    heard_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -117,7 +117,8 @@ class RunStore(ABC):
         Nobody sees a part of it. Repeated with the same id it does nothing.
 
         Args:
-            run: The run. ``state``, ``attempt``, ``progress`` and ``last_event`` are set here.
+            run: The run. ``state``, ``attempt``, ``progress``, ``last_event`` and ``heard_at`` are
+                set here.
             hosts: Its hosts, each name and each id once, in any order.
             material: What carrying it out takes, sealed; it is dropped at the end of the run.
 
@@ -270,7 +271,8 @@ class RunStore(ABC):
         """Add events, with all that they change, in their order, as one step.
 
         What is told of a pending host makes it ``running``. ``host.finished`` without a task or a
-        message leaves those of the task before in the host's row.
+        message leaves those of the task before in the host's row. Reporting nothing is a sign of
+        life, as any report is: ``heard_at`` is now.
 
         Args:
             run_id: The run.

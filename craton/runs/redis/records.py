@@ -30,7 +30,7 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 #: The fields of a run that change, each a field of the hash.
 _CHANGING: Final = frozenset(
-    "state reason cancelling attempt started_at finished_at progress last_event".split()
+    "state reason cancelling attempt started_at finished_at progress last_event heard_at".split()
 )
 _FIXED: Final = tuple(field.name for field in fields(Run) if field.name not in _CHANGING)
 
@@ -90,6 +90,7 @@ def run(kept: Mapping[bytes, bytes]) -> Run | None:
             **{state.value: int(found[state.value]) for state in HostState},
         ),
         last_event=int(found["last_event"]),
+        heard_at=moment(found["heard_at"]) if "heard_at" in found else None,
     )
 
 

@@ -211,7 +211,9 @@ class RedisRunStore(RunStore):
         return int(self._call(self._with_run, run_id, "hget", "run", "fence") or 0)
 
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:
-        arguments = [fence, first, len(reports), self.max_events, self._keep_seconds]
+        now = incoming.moment(self._clock())
+        heard_at = records.milliseconds(now)
+        arguments = [fence, first, len(reports), self.max_events, self._keep_seconds, heard_at]
         told = [word for report in reports for word in records.report(report)]
         answer = self._call(self._scripts["report"], RunKeys(run_id).all, [*arguments, *told])
         match answer:
@@ -219,7 +221,6 @@ class RedisRunStore(RunStore):
                 raise NotFound("run", run_id)
             case [b"lost"]:
                 raise LeaseLost(run_id)
-        now = incoming.moment(self._clock())
         self._reach(answer[1].decode(), effects.reached(run_id, reports, now))
         if any(report.run_state is not None and report.run_state.is_final for report in reports):
             self._call(self._directory.ended, run_id)

@@ -20,7 +20,7 @@ local fence = math.max(
 fence = string.format('%.0f', fence)
 local attempt, number = head[5] + 1, head[6] + 1
 redis.call('HSET', RUN, 'fence', fence, 'token', ARGV[1], 'taken', 0,
-  'attempt', attempt, 'last_event', number)
+  'attempt', attempt, 'last_event', number, 'heard_at', ARGV[2])
 if head[1] == 'queued' then
   redis.call('HSET', RUN, 'state', 'running', 'started_at', ARGV[2])
   add_event(number, ARGV[4])

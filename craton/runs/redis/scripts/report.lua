@@ -1,11 +1,11 @@
 -- Add events, with all that they change. The work grows with the events, not with the hosts.
 -- ARGV: the fence, the number of the first report, how many there are, how many events are kept,
--- how many seconds ended runs are; then of every report:
+-- how many seconds ended runs are, the time; then of every report:
 --   the event; the host, or nothing; its state, as it is kept; its task and its message, each after
 --   a "=" if it is to be replaced; the batch, after "s" if it is started and "f" if it is finished;
 --   the state and the time of the run's end.
 
-local FIELDS, BEFORE = 7, 5
+local FIELDS, BEFORE = 7, 6
 
 local head = redis.call(
   'HMGET', RUN, 'last_event', 'fence', 'taken', 'finished_at', 'region_id')
@@ -78,6 +78,7 @@ end
 for state, difference in pairs(moved) do
   redis.call('HINCRBY', RUN, state, difference)
 end
-redis.call('HSET', RUN, 'last_event', number, 'taken', math.max(taken, last))
+redis.call(
+  'HSET', RUN, 'last_event', number, 'taken', math.max(taken, last), 'heard_at', ARGV[6])
 redis.call('XTRIM', EVENTS, 'MAXLEN', ARGV[4])
 return {'taken', head[5]}

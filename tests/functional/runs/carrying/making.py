@@ -22,7 +22,7 @@ from craton.runs.models import EventType, HostState, Progress, Report, Run, RunH
 from craton.runs.persistence import Persistence
 from craton.runs.playbooks import Playbooks
 from craton.runs.private import PrivateDirectories
-from craton.runs.store import RunStore
+from craton.runs.store import RunStore, utcnow
 from craton.secrets import SecretStore
 
 REGION = "0f0e0d0c-region"
@@ -131,8 +131,8 @@ def equipment(
     )
 
 
-def memory_store() -> MemoryRunStore:
-    store = MemoryRunStore(max_events=1_000_000, keep_days=14)
+def memory_store(clock: Callable[[], datetime] = utcnow) -> MemoryRunStore:
+    store = MemoryRunStore(max_events=1_000_000, keep_days=14, clock=clock)
     store.open()
     return store
 

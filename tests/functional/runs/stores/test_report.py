@@ -19,6 +19,7 @@ from craton.runs.models import (
     RunState,
 )
 from craton.runs.store import RunStore
+from tests.functional.runs.stores.conftest import Clock
 from tests.functional.runs.stores.making import (
     START,
     at,
@@ -38,6 +39,27 @@ from tests.functional.runs.stores.making import (
 
 def row(store: RunStore, run_id: str, index: int):
     return store.hosts(run_id, host=f"id-{index}").items[0]
+
+
+# -- signs of life -----------------------------------------------------------------------------
+
+
+def test_who_carries_out_a_run_was_last_heard_of_by_a_claim_or_a_report(
+    store: RunStore, clock: Clock
+) -> None:
+    run = store.create(new_run(), rows(1))
+    assert store.get(run.id).heard_at is None
+    clock.now = at(1)
+    fence = store.claim(run.id)
+    assert store.get(run.id).heard_at == at(1)
+    clock.now = at(2)
+    store.report(run.id, fence, 1, [])
+    kept = store.get(run.id)
+    assert (kept.heard_at, kept.last_event) == (at(2), 2)
+    clock.now = at(3)
+    with pytest.raises(LeaseLost):
+        store.report(run.id, fence + 1, 1, [])
+    assert store.get(run.id).heard_at == at(2)
 
 
 # -- taking up ---------------------------------------------------------------------------------
