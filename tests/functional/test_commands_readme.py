@@ -21,7 +21,8 @@ def test_the_walk_in_the_readme_works(tmp_path: Path) -> None:
     assert script.count("curl") > 5
     (tmp_path / ".venv").symlink_to(sys.prefix)
     place = Place(tmp_path)
-    with place.server() as server:
+    # As make run starts it.
+    with place.server("--sample") as server:
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script.replace("http://127.0.0.1:7780", server.url)],
             cwd=tmp_path,

@@ -298,7 +298,7 @@ def test_pytest_runs_the_kit_on_a_configured_driver(tmp_path: Path) -> None:
         [*pytest_, *kit, "test_own.py"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-    assert "12 passed" in done.stdout
+    assert "13 passed" in done.stdout
     assert "3 refused as not claimed, 2 not exercised" in done.stdout
     named = subprocess.run(
         [*pytest_, *kit, "--pyargs", "craton.testing.suite"],
@@ -307,7 +307,7 @@ def test_pytest_runs_the_kit_on_a_configured_driver(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "11 passed" in named.stdout
+    assert "12 passed" in named.stdout
     assert "3 refused as not claimed, 2 not exercised" in named.stdout
 
 
@@ -339,9 +339,10 @@ def test_a_missing_extra_is_named_by_the_command(module: str, tmp_path: Path) ->
     # pytest looks at hypothesis before anything else, so that vanishes when plugins are loaded.
     (tmp_path / "vanished.py").write_text(MISSING.format("hypothesis"))
     code = (MISSING.format("pytest") if module == "pytest" else "import sys; ") + MAIN
-    options = "-p no:hypothesispytest -p vanished"
+    options = "-p no:hypothesispytest -p no:schemathesis -p vanished"
     done = subprocess.run(
         [sys.executable, "-c", code],
+        cwd=tmp_path,
         env={**os.environ, "PYTEST_ADDOPTS": options, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
