@@ -218,6 +218,7 @@ class Feed:
                 self._stopped.wait(_AWAY)
                 continue
             except Exception:
+                # Whatever it is, this thread goes on: nobody else does its work.
                 LOG.exception("Events cannot be read; trying again")
                 self._stopped.wait(_AWAY)
                 continue

@@ -115,6 +115,7 @@ class Conductor:
                 LOG.warning("No runs can be taken: %s", error)
                 wait = _PAUSE
             except Exception:
+                # Whatever it is, this thread goes on: nobody else does its work.
                 LOG.exception("No runs can be taken")
                 wait = _PAUSE
 
@@ -168,6 +169,7 @@ class Conductor:
                 ended = self._carried_out(run_id, lease)
                 self._let_go(job, owner, ended=ended)
         except Exception:
+            # The run stays on the board for others; the conductor goes on with its other runs.
             LOG.exception("The job of the run %s went wrong", run_id)
         finally:
             with self._lock:
@@ -182,6 +184,7 @@ class Conductor:
         except Unavailable as error:
             LOG.warning("The run %s cannot be carried out now: %s", run_id, error)
         except Exception:
+            # As above: one run must not end the others.
             LOG.exception("The run %s went wrong", run_id)
         finally:
             lease.end()

@@ -89,5 +89,6 @@ class EmbeddedDispatcher(Dispatcher):
         except Unavailable as error:
             LOG.warning("The run %s cannot be carried out now: %s", run_id, error)
         except Exception:
+            # One run must not end the others; this one is tried again.
             LOG.exception("The run %s went wrong", run_id)
         return False

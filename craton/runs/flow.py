@@ -111,6 +111,7 @@ class _Context:
         except CratonError as error:
             LOG.error("The run %s cannot go on: %s", attempt.run.id, error)
         except Exception:
+            # TaskFlow would keep its text in the database, and a text may hold a secret.
             LOG.exception("The run %s went wrong", attempt.run.id)
         else:
             return
@@ -234,6 +235,7 @@ class _Portion(task.Task):  # type: ignore[misc]
         except LeaseLost:
             return None
         except Exception:
+            # As above; a batch without an outcome interrupts the attempt.
             LOG.exception("The batch %s of the run %s could not be carried out", number, run.id)
             return None
 

@@ -98,6 +98,7 @@ class Housekeeper:
         except CratonError as error:
             LOG.warning("Runs cannot be looked after now: %s", error)
         except Exception:
+            # Whatever it is, this thread goes on: nobody else does its work.
             LOG.exception("Runs cannot be looked after")
 
     def _lose(self, run: Run) -> None:

@@ -169,12 +169,9 @@ class MemoryRunStore(RunStore):
         with self._changed:
             return self._kept(run_id).seen()
 
-    def material(self, run_id: str) -> bytes:
+    def _material(self, run_id: str) -> bytes | None:
         with self._changed:
-            material = self._kept(run_id).material
-        if material is None:
-            raise NotFound("run", run_id)
-        return material
+            return self._kept(run_id).material
 
     def _find(
         self,

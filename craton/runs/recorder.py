@@ -110,6 +110,7 @@ class Recorder:
                 if not self._sent(portion):
                     break
         except Exception:
+            # Batches must not go on when nobody tells of them any more.
             LOG.exception("The events of the run %s cannot be reported", self._run_id)
             self._lease.end()
         finally:

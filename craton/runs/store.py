@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from craton.errors import InvalidQuery, InvalidValue
+from craton.errors import InvalidQuery, InvalidValue, NotFound
 from craton.runs import incoming, markers
 from craton.runs.models import (
     Event,
@@ -145,9 +145,12 @@ class RunStore(ABC):
     def get(self, run_id: str) -> Run:
         """Return a run. Raises ``NotFound``."""
 
-    @abstractmethod
     def material(self, run_id: str) -> bytes:
         """Return what :meth:`create` was given. Raises ``NotFound``; also after the run's end."""
+        material = self._material(run_id)
+        if material is None:
+            raise NotFound("run", run_id)
+        return material
 
     def find(
         self,
@@ -380,6 +383,10 @@ class RunStore(ABC):
     @abstractmethod
     def _request_cancel(self, run_id: str, asked: Report, ended: Report) -> Run:
         """See :meth:`request_cancel`; ``ended`` is for a run that nobody claimed."""
+
+    @abstractmethod
+    def _material(self, run_id: str) -> bytes | None:
+        """See :meth:`material`; ``None`` if there is none."""
 
     @abstractmethod
     def _report(self, run_id: str, fence: int, first: int, reports: Sequence[Report]) -> None:

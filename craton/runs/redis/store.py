@@ -112,10 +112,8 @@ class RedisRunStore(RunStore):
     def _read(self, run_id: str) -> Run | None:
         return records.run(self._client.hgetall(RunKeys(run_id).run))
 
-    def material(self, run_id: str) -> bytes:
+    def _material(self, run_id: str) -> bytes | None:
         material: bytes | None = self._call(self._client.get, RunKeys(run_id).part("material"))
-        if material is None:
-            raise NotFound("run", run_id)
         return material
 
     def _find(
