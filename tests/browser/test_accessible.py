@@ -14,6 +14,7 @@ from craton.variables import Variables
 from tests.browser.conftest import Place
 from tests.browser.looking import expect_connection, expect_counts, visit
 from tests.browser.stage import names
+from tests.waiting import until
 
 _AXE = (files("axe_playwright_python") / "axe.min.js").read_text()
 
@@ -169,9 +170,8 @@ def test_cells_pulse_but_not_for_who_wants_no_motion(
 def test_who_turns_the_lights_on_sees_other_colours(page: Page, filled: Place) -> None:
     page.emulate_media(color_scheme="dark")
     go(page, filled, "run")
-    before = page.evaluate("document.querySelector('.cells').toDataURL()")
+    drawn = "document.querySelector('.cells').toDataURL()"
+    before = page.evaluate(drawn)
     page.emulate_media(color_scheme="light")
-    page.wait_for_function(
-        "(before) => document.querySelector('.cells').toDataURL() !== before", arg=before
-    )
+    until(lambda: page.evaluate(drawn) != before)
     expect_counts(page, failed=2)

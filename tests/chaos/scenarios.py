@@ -16,7 +16,8 @@ from craton.runs.models import EventType
 from craton.runs.processes import MARK
 from tests.faults.scenarios import Figure
 from tests.functional.runs.carrying.conductors import House
-from tests.functional.runs.carrying.making import counts, until
+from tests.functional.runs.carrying.making import counts
+from tests.waiting import until
 
 _LEASE = {"lease_seconds": 9}
 

@@ -17,10 +17,9 @@ from typing import Any
 
 import requests
 
-BIN = Path(sys.executable).parent
+from tests.waiting import PATIENCE
 
-#: Longer than anything here takes, so that only a hang meets it.
-PATIENCE = 60
+BIN = Path(sys.executable).parent
 
 
 @dataclass

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.commands import PATIENCE, Place
+from tests.functional.commands import Place
+from tests.waiting import PATIENCE
 
 README = Path(__file__).parents[2] / "README.rst"
 

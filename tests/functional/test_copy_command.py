@@ -21,7 +21,8 @@ from craton.models import Host, Tenant
 from craton.variables import Variables
 from tests import backends
 from tests.fleets import everything, fill
-from tests.functional.commands import BIN, PATIENCE, Place
+from tests.functional.commands import BIN, Place
+from tests.waiting import PATIENCE
 
 
 @dataclasses.dataclass

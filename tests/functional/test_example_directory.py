@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.functional.commands import PATIENCE, Place
+from tests.functional.commands import Place
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.functional.commands import PATIENCE, Place
+from tests.functional.commands import Place
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.slow
 

@@ -13,7 +13,8 @@ import requests
 
 from craton.api.journal import word
 from tests import backends
-from tests.functional.commands import PATIENCE, Place, Running
+from tests.functional.commands import Place, Running
+from tests.waiting import PATIENCE
 
 #: What must not be found; each goes where its name says.
 CANARIES = {

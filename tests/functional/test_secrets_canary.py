@@ -12,8 +12,9 @@ import psutil
 import pytest
 import requests
 
-from tests.functional.commands import PATIENCE, Place, Running
+from tests.functional.commands import Place, Running
 from tests.functional.secrets.canary import Canary, process_texts
+from tests.waiting import PATIENCE
 
 BYTES = {"Content-Type": "application/octet-stream"}
 

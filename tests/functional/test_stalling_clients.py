@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from tests.functional.commands import PATIENCE, Place, Running
+from tests.functional.commands import Place, Running
+from tests.waiting import PATIENCE
 
 OPTIONS = "[api]\nstalled_seconds = 1\nthreads = 2\nmax_concurrent_bundles = 1\n"
 

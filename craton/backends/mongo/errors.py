@@ -113,13 +113,14 @@ def single_write() -> Iterator[None]:
     """Tell a single write that may have been made from one that was not.
 
     Raises:
-        WriteLostError: The connection was lost, perhaps after the server had its command.
+        WriteLostError: The connection was lost, perhaps after the server had its command; or the
+            time ran out, perhaps while that was tried again.
     """
     try:
         yield
     except (errors.ServerSelectionTimeoutError, errors.WaitQueueTimeoutError):
         raise  # nothing was sent
-    except errors.ConnectionFailure as error:
+    except (errors.ConnectionFailure, errors.ExecutionTimeout) as error:
         raise WriteLostError from error
 
 

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,20 +21,14 @@ from craton.models import Host
 from tests.cmdbs import changed
 from tests.functional.cmdb.conftest import Mirror
 from tests.functional.cmdb.fleet import FLEET, HOST, HOSTS
-from tests.functional.commands import BIN, PATIENCE
+from tests.functional.commands import BIN
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
 def overlay() -> str:
     """Processes share a store, so it is not in memory."""
     return "sql"
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
 
 
 def manage(mirror: Mirror, *arguments: str) -> subprocess.Popen[str]:

@@ -16,7 +16,7 @@ from pymongo import errors as vendor
 
 from craton import config, loader
 from craton.backends.mongo.driver import MongoDriver
-from craton.backends.mongo.errors import WriteLostError, translated
+from craton.backends.mongo.errors import WriteLostError, single_write, translated
 from craton.capabilities import Capability
 from craton.driver import Create, InventoryDriver
 from craton.errors import (
@@ -253,6 +253,25 @@ def test_every_error_has_a_translation(error: Exception, expected: type[CratonEr
         raise error
     assert caught.value.__cause__ is error
     assert type(caught.value) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "is_lost"),
+    [
+        (vendor.AutoReconnect("a"), True),
+        # pymongo raises it of itself, too, when time runs out between two tries.
+        (vendor.ExecutionTimeout("e", 50, {}), True),
+        (vendor.ServerSelectionTimeoutError("s"), False),
+        (vendor.WaitQueueTimeoutError("w"), False),
+        (vendor.OperationFailure("o", 112, {}), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_single_write_that_may_have_been_made_is_told_from_one_that_was_not(
+    error: vendor.PyMongoError, is_lost: bool
+) -> None:
+    with pytest.raises(WriteLostError if is_lost else type(error)), single_write():
+        raise error
 
 
 # -- a server that hangs ---------------------------------------------------------------------

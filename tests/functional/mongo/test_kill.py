@@ -14,8 +14,9 @@ import requests
 
 from craton.models import Host
 from tests import backends
-from tests.functional.commands import PATIENCE, Place, Running
+from tests.functional.commands import Place, Running
 from tests.services import mongo
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("mongo")]
 

@@ -17,11 +17,11 @@ from tests.functional.secrets.canary import Canary, process_texts
 from tests.functional.secrets.conftest import PROJECT, USER
 from tests.services.barbican import Barbican
 from tests.services.keystone import DOMAIN, PASSWORD, Keystone
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("openstack")]
 
 PROGRAM = Path(__file__).with_name("sealing_process.py")
-PATIENCE = 60
 
 FERNET = "[secrets]\nstore = fernet\n"
 CASTELLAN = """[secrets]

@@ -17,11 +17,9 @@ from tests.services import barbican as barbican_service
 from tests.services.barbican import Barbican
 from tests.services.keystone import Keystone
 from tests.services.process import Process
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.xdist_group("openstack")]
-
-#: Seconds. Longer than any call takes, so that only one that waits for ever meets it.
-PATIENCE = 60
 
 
 @contextmanager

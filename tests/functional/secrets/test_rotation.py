@@ -14,9 +14,9 @@ import pytest
 
 from craton.secrets.fernet import FernetStore
 from craton.secrets.repository import KeyRepository
+from tests.waiting import PATIENCE
 
 PROGRAM = Path(__file__).with_name("rotation_process.py")
-PATIENCE = 60
 
 
 class Worker:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-#: Longer than anything here takes, so that only a hang meets it.
-PATIENCE = 60
+from tests.waiting import PATIENCE
 
 
 @dataclass(frozen=True)

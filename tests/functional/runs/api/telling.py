@@ -6,7 +6,7 @@ from typing import Any
 
 import requests
 
-from tests.functional.runs.api.following import PATIENCE
+from tests.waiting import PATIENCE
 
 
 class Teller:

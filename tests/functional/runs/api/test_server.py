@@ -13,10 +13,11 @@ import pytest
 import requests
 
 from tests.functional.commands import Place, Running
-from tests.functional.runs.api.following import PATIENCE, Message, Stream
+from tests.functional.runs.api.following import Message, Stream
 from tests.functional.runs.api.telling import Teller
 from tests.services import redis
 from tests.services.redis import Redis
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("runs-api-server")]
 
@@ -50,13 +51,6 @@ def teller(everything: Teller) -> Teller:
 
 def numbers(messages: list[Message]) -> list[int | None]:
     return [message.id for message in messages if message.name != "end"]
-
-
-def until(condition: object) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def watchers(server: Running) -> float:

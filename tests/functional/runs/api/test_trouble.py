@@ -18,11 +18,12 @@ from craton.errors import ConfigurationError
 from craton.runs.redis import RedisRunStore
 from craton.secrets import load_secret_store
 from tests.functional.api.client import Client
-from tests.functional.commands import PATIENCE, Place
+from tests.functional.commands import Place
 from tests.functional.every_route import FLEET
 from tests.functional.runs.api.conftest import Desk
 from tests.functional.runs.api.following import Stream
 from tests.services import redis
+from tests.waiting import PATIENCE
 
 #: Seconds within which a client is told that a store is away, and some for a busy machine.
 AWAY = 10 + 10

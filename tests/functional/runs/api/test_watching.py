@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 
 import pytest
@@ -16,7 +15,8 @@ from craton.errors import Unavailable
 from craton.runs.memory import MemoryRunStore
 from craton.runs.models import Event, EventType, Progress, Report, Run, RunHost, RunState
 from craton.runs.store import utcnow
-from tests.functional.runs.api.following import PATIENCE, Message, parsed
+from tests.functional.runs.api.following import Message, parsed
+from tests.waiting import PATIENCE, until
 
 HEAD = b"HTTP/1.1 200 OK\r\n\r\n"
 
@@ -159,13 +159,6 @@ Tell = Callable[..., None]
 
 def free(watchers: Watchers) -> bool:
     return watchers._present == 0
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_old_and_new_events_make_one_sequence(join: Join, tell: Tell) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from craton.runs.models import Event, EventType, Run
 from craton.runs.redis import RedisRunStore
 from craton.secrets import SecretStore
-from tests.functional.runs.carrying.making import accepted, bundle, events, until
+from tests.functional.runs.carrying.making import accepted, bundle, events
 from tests.services.process import Process
 from tests.services.redis import Redis
+from tests.waiting import until
 
 #: Each host leaves a line when it begins, waits until its gate is open, and leaves another one.
 PLAYBOOK = """

@@ -6,7 +6,6 @@ import io
 import itertools
 import tarfile
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -24,11 +23,10 @@ from craton.runs.playbooks import Playbooks
 from craton.runs.private import PrivateDirectories
 from craton.runs.store import RunStore, utcnow
 from craton.secrets import SecretStore
+from tests.waiting import until
 
 REGION = "0f0e0d0c-region"
 
-#: Seconds after which a test gives up.
-PATIENCE = 60.0
 
 _numbers = itertools.count(1)
 
@@ -93,13 +91,6 @@ def finished(host: RunHost, state: HostState) -> Report:
 def wait_for_the_end(batch: Batch, lease: Lease) -> None:
     """Let a batch last until it is told to end."""
     until(lambda: lease.remaining() <= 0 or lease.is_cancelled())
-
-
-def until(holds: Callable[[], bool], patience: float = PATIENCE) -> None:
-    end = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < end, "it did not come true"
-        time.sleep(0.01)
 
 
 def equipment(

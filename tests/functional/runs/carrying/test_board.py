@@ -9,9 +9,9 @@ import pytest
 
 from craton.errors import ConfigurationError, Unavailable
 from craton.runs.board import Board, run_id_of
-from tests.functional.runs.carrying.making import until
 from tests.services import redis
 from tests.services.redis import Redis
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 

@@ -26,9 +26,9 @@ from tests.functional.runs.carrying.making import (
     events,
     memory_store,
     told,
-    until,
     wait_for_the_end,
 )
+from tests.waiting import until
 
 
 def test_every_batch_is_run_once_and_told_of(tmp_path: Path, secrets: SecretStore) -> None:

@@ -24,12 +24,12 @@ from tests.functional.runs.carrying.making import (
     counts,
     equipment,
     told,
-    until,
     wait_for_the_end,
 )
 from tests.functional.runs.carrying.test_housekeeping import NEVER
 from tests.services import redis
 from tests.services.redis import Redis
+from tests.waiting import until
 
 pytestmark = pytest.mark.service
 

@@ -16,9 +16,9 @@ from tests.functional.runs.carrying.making import (
     accepted,
     counts,
     equipment,
-    until,
     wait_for_the_end,
 )
+from tests.waiting import until
 
 
 class Place:

@@ -13,7 +13,8 @@ from craton.runs.models import EventType, Origin, Report, Run, RunState
 from craton.runs.private import PrivateDirectories
 from craton.runs.store import RunStore
 from craton.secrets import SecretStore
-from tests.functional.runs.carrying.making import accepted, memory_store, until
+from tests.functional.runs.carrying.making import accepted, memory_store
+from tests.waiting import until
 
 NEVER = timedelta(days=1000)
 ELEVEN_MINUTES = timedelta(minutes=11)

@@ -14,8 +14,9 @@ from craton.runs.board import Board
 from craton.runs.models import EventType, HostState, Progress, RunState
 from craton.secrets import SecretStore
 from tests.functional.runs.carrying.conductors import LOCAL, NOBODY, House
-from tests.functional.runs.carrying.making import accepted, bundle, until
+from tests.functional.runs.carrying.making import accepted, bundle
 from tests.services import redis
+from tests.waiting import until
 
 pytestmark = [pytest.mark.service, pytest.mark.xdist_group("conductors")]
 

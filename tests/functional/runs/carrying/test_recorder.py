@@ -16,7 +16,8 @@ from craton.runs.models import EventType, Report
 from craton.runs.recorder import Recorder
 from craton.runs.store import RunStore
 from craton.secrets import SecretStore
-from tests.functional.runs.carrying.making import accepted, events, memory_store, until
+from tests.functional.runs.carrying.making import accepted, events, memory_store
+from tests.waiting import until
 
 
 class Moody:

@@ -14,8 +14,9 @@ from craton.runs.board import Board
 from craton.runs.models import EventType, RunState
 from craton.secrets import SecretStore
 from tests.functional.runs.carrying.conductors import House
-from tests.functional.runs.carrying.making import counts, told, until
+from tests.functional.runs.carrying.making import counts, told
 from tests.services import redis
+from tests.waiting import until
 
 #: As by default. Shorter ones are lost now and then by mistake where the machine is busy.
 LEASE = {"lease_seconds": 9}

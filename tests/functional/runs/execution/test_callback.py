@@ -19,8 +19,9 @@ import pytest
 import requests
 
 from craton.ansible.place import CALLBACK_PLUGINS
-from tests.functional.commands import BIN, PATIENCE, Place
+from tests.functional.commands import BIN, Place
 from tests.functional.runs.execution.playing import CLOSED, LOCAL
+from tests.waiting import PATIENCE
 
 PLAYBOOK = """
 - name: all of it

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from tests.functional.runs.execution.playing import Held, Stage, Told
-from tests.functional.runs.execution.watching import alive, command, mark, until
+from tests.functional.runs.execution.watching import alive, command, mark
+from tests.waiting import until
 
 PASSWORD = "correct-horse-battery-staple"
 

@@ -20,15 +20,8 @@ from craton.runs.models import EventType, Report
 from craton.runs.private import PrivateDirectories
 from craton.runs.processes import MARK
 from tests.functional.runs.execution.playing import Held, Stage, Told
-from tests.functional.runs.execution.watching import (
-    PATIENCE,
-    alive,
-    command,
-    is_playing,
-    mark,
-    running,
-    until,
-)
+from tests.functional.runs.execution.watching import alive, command, is_playing, mark, running
+from tests.waiting import PATIENCE, until
 
 HIDING = """
 import os, sys

@@ -12,7 +12,8 @@ import pytest
 from craton.runs.models import EventType, HostState, RunHost
 from craton.runs.preparing import limit_pattern
 from tests.functional.runs.execution.playing import Held, Stage, Told
-from tests.functional.runs.execution.watching import alive, is_playing, mark, running, until
+from tests.functional.runs.execution.watching import alive, is_playing, mark, running
+from tests.waiting import until
 
 #: What is told of one playbook is looked at from many sides; it is played once.
 pytestmark = pytest.mark.xdist_group("outcomes")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,9 +11,6 @@ import psutil
 
 from craton.runs.processes import MARK
 from tests.functional.runs.execution.playing import Held, Stage
-
-#: Seconds; longer than anything here takes, so that only a hang meets it.
-PATIENCE = 60
 
 
 def alive() -> list[psutil.Process]:
@@ -38,13 +34,6 @@ def mark(process: psutil.Process) -> str:
         return process.environ().get(MARK, "")
     except (psutil.Error, OSError):
         return ""
-
-
-def until(holds: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager
