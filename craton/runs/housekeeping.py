@@ -34,7 +34,7 @@ class Housekeeper:
 
     Args:
         store: Keeps runs.
-        dispatcher: Takes those that nobody has.
+        dispatcher: Takes those that nobody has; ``None`` where all runs are reported ones.
         directories: The private directories of this machine, if it has any.
         silent: For how long a reported run may be silent.
     """
@@ -42,7 +42,7 @@ class Housekeeper:
     def __init__(
         self,
         store: RunStore,
-        dispatcher: Dispatcher,
+        dispatcher: Dispatcher | None,
         directories: PrivateDirectories | None,
         silent: timedelta,
     ) -> None:
@@ -69,7 +69,8 @@ class Housekeeper:
             if self._stopping.is_set():
                 return
             if run.origin is Origin.CONDUCTOR:
-                self._dispatcher.submit(run)
+                if self._dispatcher is not None:
+                    self._dispatcher.submit(run)
             elif (run.heard_at or run.created_at) < utcnow() - self._silent:
                 self._lose(run)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from craton import config
+from craton.cmd.running import running
 from craton.runs.dispatch import Dispatcher
 from craton.runs.housekeeping import Housekeeper
 from craton.runs.models import EventType, Origin, Report, Run, RunState
@@ -114,3 +116,21 @@ def test_a_housekeeper_works_by_itself_until_it_is_stopped(
     keeper.start()
     until(lambda: dispatcher.run_ids == [run_id])
     keeper.stop()
+
+
+def test_a_server_without_redis_looks_after_what_is_reported_to_it(
+    secrets: SecretStore, tmp_path: Path
+) -> None:
+    conf = config.settings(files=[], state_path=str(tmp_path), runs__silent_minutes=10)
+    served = running(conf, carries_out=False)
+    assert served is not None
+    store = served.offered.store
+    begun = datetime.now(UTC) - ELEVEN_MINUTES
+    silent = accepted(store, secrets, origin=Origin.REPORTED, created_at=begun)
+    heard, _ = reported(store, secrets, begun)
+    served.start()
+    try:
+        until(lambda: store.get(silent).state is RunState.LOST)
+    finally:
+        served.stop()
+    assert store.get(heard).state is RunState.RUNNING
