@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from craton.api.batches import MEMBERS
+from craton.api.event_stream import ID_PATTERN, LAST_EVENT_ID
 from craton.api.examples import BODIES
 from craton.api.idempotency import HEADER
 from craton.api.limits import Limits
@@ -76,6 +77,13 @@ PARAMETERS: Final[dict[str, dict[str, Any]]] = {
             "maxLength": 255,
             "pattern": r'^("([ !#-\[\]-~]|\\["\\])+"|[!#-\[\]-~]+)$',
         },
+    },
+    "LastEventID": {
+        "name": LAST_EVENT_ID,
+        "in": "header",
+        "description": "The `id` of the last event that a client has which comes back for more of "
+        "the stream; it counts more than `after`.",
+        "schema": {"type": "string", "pattern": f"^{ID_PATTERN}$"},
     },
     "CacheControl": {
         "name": "Cache-Control",

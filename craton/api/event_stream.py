@@ -17,6 +17,12 @@ from craton.runs.store import EventPage
 
 MEDIA_TYPE: Final = "text/event-stream"
 
+#: The header by which a client that comes back says what it had last.
+LAST_EVENT_ID: Final = "Last-Event-ID"
+
+#: What an event's id looks like; fewer digits than would be rounded in JavaScript.
+ID_PATTERN: Final = "[0-9]{1,15}"
+
 #: A comment, which clients pass over: it tells them, and whatever stands between, that all is well.
 HEARTBEAT: Final = b":\n\n"
 

@@ -124,6 +124,8 @@ def _in_header(route: Route, needed: bool) -> Iterator[Schema]:
         yield {"$ref": "#/components/parameters/IfNoneMatch"}
     if route.creates:
         yield {"$ref": "#/components/parameters/IdempotencyKey"}
+    if STREAM in route.media_types:
+        yield {"$ref": "#/components/parameters/LastEventID"}
     if route.method == "GET" and _tag(route.path) != _SERVICE:
         yield {"$ref": "#/components/parameters/CacheControl"}
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Final
 from urllib.parse import quote, urlencode
 
 import orjson
@@ -14,7 +14,7 @@ from webob import Response
 from craton.api.controllers.resource import Resource, Service, answers
 from craton.api.controllers.responses import json_response, no_content
 from craton.api.errors import MalformedRequest
-from craton.api.event_stream import MEDIA_TYPE, event_document
+from craton.api.event_stream import ID_PATTERN, LAST_EVENT_ID, MEDIA_TYPE, event_document
 from craton.api.request import SUBSCRIPTION, Request
 from craton.api.route import JSON
 from craton.api.run_bodies import Told, told_from
@@ -24,12 +24,6 @@ from craton.driver import now
 from craton.errors import LeaseLost, RunEnded
 from craton.runs.models import EventType, Origin, Report, Run
 from craton.runs.store import RunStore
-
-#: What a client says that it had last, when it comes back.
-_LAST: Final = "Last-Event-ID"
-
-#: The most digits of an event's number.
-_DIGITS: Final = 15
 
 
 class EventsOf(Resource):
@@ -102,11 +96,11 @@ def _after(request: Request) -> int:
 
     A browser that comes back asks by the same path as before, so its header wins.
     """
-    last = request.headers.get(_LAST, "").strip()
+    last = request.headers.get(LAST_EVENT_ID, "").strip()
     if not last:
         return request.values["after"] or 0
-    if not last.isascii() or not last.isdecimal() or len(last) > _DIGITS:
-        raise MalformedRequest(f"{_LAST} must be the id of an event", header=_LAST)
+    if re.fullmatch(ID_PATTERN, last) is None:
+        raise MalformedRequest(f"{LAST_EVENT_ID} must be the id of an event", header=LAST_EVENT_ID)
     return int(last)
 
 

@@ -167,6 +167,16 @@ class TestEvents:
         desk.client.get(f"{path}?after=-1", 400)
         desk.client.get(path, 406, Accept="text/html")
 
+    def test_the_document_knows_what_is_said_by_a_client_that_comes_back(self, desk: Desk) -> None:
+        paths = desk.client.get("/v1/openapi.json").json["paths"]
+        following = {
+            (path, method)
+            for path, operations in paths.items()
+            for method, operation in operations.items()
+            if {"$ref": "#/components/parameters/LastEventID"} in operation["parameters"]
+        }
+        assert following == {("/v1/runs/{region_id}/{id}/events", "get")}
+
 
 class TestReported:
     """A run of somebody's own Ansible."""
