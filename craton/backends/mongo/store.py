@@ -15,7 +15,7 @@ from pymongo.read_concern import ReadConcern
 
 from craton.backends.mongo.documents import Document, is_storable
 from craton.backends.mongo.predicates import Filter
-from craton.models import Entity
+from craton.models import Entity, parent_field
 
 #: How many values stand in one ``$in`` of a read.
 VALUES: Final = 1000
@@ -74,6 +74,15 @@ class Store:
                 filter, dict.fromkeys(wanted, True) or {"_id": True}, session=self.session
             ) as found:
                 yield from found
+
+    def names(
+        self, kind: type[Entity], parent: str | None, names: Collection[str]
+    ) -> Iterator[str]:
+        """Yield those of the names that a parent's entities of a kind have."""
+        field = parent_field(kind)
+        where = {field: parent} if field else {}
+        for document in self.chosen(kind, "name", names, ("name",), where):
+            yield document["name"]
 
     def held(self, kind: type[Entity], field: str, values: Sequence[str]) -> set[str]:
         """Return which of the values stand in a field of any document."""

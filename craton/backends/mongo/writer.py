@@ -9,7 +9,6 @@ from typing import Any, Final
 from craton.backends.mongo.documents import Document, document_of, encoded, settable
 from craton.backends.mongo.fences import Fences
 from craton.backends.mongo.links import Links
-from craton.backends.mongo.names import Names, name_of
 from craton.backends.mongo.predicates import Filter
 from craton.backends.mongo.removal import Remover
 from craton.backends.mongo.store import Store
@@ -17,6 +16,7 @@ from craton.chunks import chunked, kind_of
 from craton.driver import Change, Create, Delete, Replace, at, check_replaceable, parent_of
 from craton.errors import AlreadyExists, InvalidReference
 from craton.models import Entity, links, parent_field
+from craton.rules import TakenNames, name_of
 
 #: How many changes are made together. While they are gathered, perhaps from a slow caller, nothing
 #: is written yet, so up to here no transaction stands open meanwhile.
@@ -68,7 +68,7 @@ class Writer:
         parents = self._parents(kind, entities)
         ids = [entity.id for entity in entities]
         taken = {found["_id"] for found in self._store.chosen(kind, "_id", ids, ())}
-        names = Names(self._store, kind, entities)
+        names = TakenNames(kind, entities, self._store.names)
         documents = []
         for index, entity in changes:
             with at(index):
@@ -114,7 +114,7 @@ class Writer:
         ]
         if kind.parent is not None and renamed:
             self._fences.take(kind.parent, {str(parent_of(entity)) for entity in renamed})
-        names = Names(self._store, kind, renamed)
+        names = TakenNames(kind, renamed, self._store.names)
         updates: list[tuple[Filter, Document]] = []
         for index, change in changes:
             entity = change.entity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -13,7 +13,7 @@ from craton.backends.sql import bulk
 from craton.backends.sql.dialects import LONGEST_TEXT
 from craton.backends.sql.errors import OvertakenError
 from craton.backends.sql.links import LinkWriter, Stored
-from craton.backends.sql.namespace import Names, RegionLocks, is_structural
+from craton.backends.sql.namespace import RegionLocks, is_structural
 from craton.backends.sql.removal import Remover
 from craton.backends.sql.rows import changed_members, value_checksum, writer_of
 from craton.backends.sql.schema import TABLES, KindTables
@@ -21,6 +21,7 @@ from craton.chunks import chunked, kind_of
 from craton.driver import Change, Create, Delete, Replace, at, check_replaceable, parent_of
 from craton.errors import AlreadyExists, InvalidReference, InvalidValue
 from craton.models import Entity, Region, parent_field
+from craton.rules import TakenNames
 
 _WRITERS: Final = {kind: writer_of(tables) for kind, tables in TABLES.items()}
 
@@ -88,7 +89,7 @@ class Writer:
         entities = [entity for _, entity in changes]
         parents = self._parents(tables, entities)
         taken = set(self._keys(tables, entities))
-        names = Names(self._connection, tables.kind, entities)
+        names = TakenNames(tables.kind, entities, self._names)
         for index, entity in changes:
             with at(index):
                 if entity.id in taken:
@@ -115,6 +116,18 @@ class Writer:
         statement = select(columns.id, columns.key)
         ids = {entity.id for entity in entities}
         return dict(bulk.chosen(self._connection, statement, columns.id, ids))
+
+    def _names(
+        self, kind: type[Entity], parent: str | None, names: Collection[str]
+    ) -> Iterator[str]:
+        """Yield those of the names that a parent's entities of a kind have."""
+        tables = TABLES[kind]
+        column = tables.entities.c.name
+        statement = select(column)
+        if tables.parent is not None:
+            statement = statement.where(tables.parent == parent)
+        for (name,) in bulk.chosen(self._connection, statement, column, names):
+            yield name
 
     # -- other states of entities that are there -------------------------------------------------
 
@@ -158,7 +171,7 @@ class Writer:
         ]
         if is_structural(tables.kind):
             self._locks.take(str(parent_of(entity)) for entity in renamed)
-        names = Names(self._connection, tables.kind, renamed)
+        names = TakenNames(tables.kind, renamed, self._names)
         for index, change in changes:
             entity = change.entity
             with at(index):
