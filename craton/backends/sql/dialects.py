@@ -19,10 +19,10 @@ from sqlalchemy import (
     Connection,
     CreateEnginePlugin,
     Engine,
-    FromClause,
     Integer,
     QueuePool,
     ScalarSelect,
+    Select,
     String,
     event,
     func,
@@ -141,24 +141,9 @@ class DatabaseDialect(ABC):
 
     @abstractmethod
     def joined(
-        self,
-        item: ColumnElement[str],
-        separator: str,
-        source: FromClause,
-        condition: ColumnElement[bool],
-        order_by: ColumnElement[Any],
-        outer: FromClause,
+        self, items: Select[str], separator: str, order_by: ColumnElement[Any]
     ) -> ScalarSelect[str]:
-        """Return the items of the rows in an order, with a separator, as one string.
-
-        Args:
-            item: What each row contributes.
-            separator: What stands between two items.
-            source: The table with the rows.
-            condition: Which rows, by columns of ``source`` and of ``outer``.
-            order_by: The order.
-            outer: The table of the enclosing statement.
-        """
+        """Return the one column of some rows in an order, with a separator, as one string."""
 
 
 class SQLiteDialect(DatabaseDialect):
@@ -203,25 +188,12 @@ class SQLiteDialect(DatabaseDialect):
         connection.execute(text("SELECT 1 FROM region_structures LIMIT 1"))
 
     def joined(
-        self,
-        item: ColumnElement[str],
-        separator: str,
-        source: FromClause,
-        condition: ColumnElement[bool],
-        order_by: ColumnElement[Any],
-        outer: FromClause,
+        self, items: Select[str], separator: str, order_by: ColumnElement[Any]
     ) -> ScalarSelect[str]:
         # ORDER BY inside of an aggregate came with SQLite 3.44. Before, an aggregate takes the rows
         # of a subquery in the subquery's order.
-        rows = (
-            select(item.label("item"))
-            .select_from(source)
-            .where(condition)
-            .order_by(order_by)
-            .correlate(outer)
-            .subquery()
-        )
-        return select(func.aggregate_strings(rows.c.item, separator)).scalar_subquery()
+        (item,) = items.order_by(order_by).subquery().c
+        return select(func.aggregate_strings(item, separator)).scalar_subquery()
 
 
 class PooledSQLite(CreateEnginePlugin):

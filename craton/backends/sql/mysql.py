@@ -17,11 +17,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    FromClause,
     ScalarSelect,
+    Select,
     event,
     func,
-    select,
     text,
 )
 from sqlalchemy.engine import ExceptionContext
@@ -149,16 +148,11 @@ class MySQLDialect(DatabaseDialect):
         connection.execute(text("START TRANSACTION WITH CONSISTENT SNAPSHOT"))
 
     def joined(
-        self,
-        item: ColumnElement[str],
-        separator: str,
-        source: FromClause,
-        condition: ColumnElement[bool],
-        order_by: ColumnElement[Any],
-        outer: FromClause,
+        self, items: Select[str], separator: str, order_by: ColumnElement[Any]
     ) -> ScalarSelect[str]:
-        items = func.aggregate_strings(item, separator).aggregate_order_by(order_by)
-        return select(items).select_from(source).where(condition).correlate(outer).scalar_subquery()
+        (item,) = items.selected_columns
+        ordered = func.aggregate_strings(item, separator).aggregate_order_by(order_by)
+        return items.with_only_columns(ordered).scalar_subquery()
 
 
 def _serving(dialect: Dialect, parameters: Any) -> DBAPIConnection:

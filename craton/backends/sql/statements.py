@@ -123,4 +123,5 @@ class Statements:
     ) -> ColumnElement[str]:
         entities = self.tables.entities
         owned = table.c.owner == entities.c.key
-        return self._dialect.joined(item, separator, table, owned, order, entities).label(name)
+        items = select(item.label("item")).select_from(table).where(owned).correlate(entities)
+        return self._dialect.joined(items, separator, order).label(name)
