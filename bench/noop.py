@@ -1,5 +1,9 @@
 """A connection of Ansible that reaches nothing and finds everything well, for ``bench.runs``."""
 
+from __future__ import annotations
+
+from typing import Self
+
 from ansible.plugins.connection import ConnectionBase
 
 DOCUMENTATION = """
@@ -18,17 +22,19 @@ class Connection(ConnectionBase):
     transport = "noop"
     has_pipelining = True
 
-    def _connect(self):
+    def _connect(self) -> Self:
         return self
 
-    def exec_command(self, cmd, in_data=None, sudoable=True):
+    def exec_command(
+        self, cmd: str, in_data: bytes | None = None, sudoable: bool = True
+    ) -> tuple[int, bytes, bytes]:
         return 0, b"", b""
 
-    def put_file(self, in_path, out_path):
+    def put_file(self, in_path: str, out_path: str) -> None:
         return
 
-    def fetch_file(self, in_path, out_path):
+    def fetch_file(self, in_path: str, out_path: str) -> None:
         return
 
-    def close(self):
+    def close(self) -> None:
         return

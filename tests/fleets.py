@@ -1,11 +1,16 @@
 """Whole inventories, the same for the same numbers: one made at random, one of every kind."""
 
+from __future__ import annotations
+
 import dataclasses
 import random
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from craton.driver import Create
+from craton.driver import Create, InventoryDriver, InventoryReader
 from craton.fields import Text
-from craton.models import KINDS, Group, Host, Region, Tenant, links, parent_field, specs
+from craton.jsontext import JsonValue
+from craton.models import KINDS, E, Entity, Group, Host, Region, Tenant, links, parent_field, specs
 from craton.variables import Variables
 from tests.oracle.regions import NUMBERS, STRINGS, VARIABLES
 
@@ -13,7 +18,9 @@ from tests.oracle.regions import NUMBERS, STRINGS, VARIABLES
 VALUES = (*STRINGS, *(n for n in NUMBERS if type(n) is float or n < 10**100), None, True, False)
 
 
-def fill(driver, *, seed=0, regions=2, hosts=20, groups=8):
+def fill(
+    driver: InventoryDriver, *, seed: int = 0, regions: int = 2, hosts: int = 20, groups: int = 8
+) -> None:
     """Store an inventory at random: so many hosts and groups in each region, in any order."""
     rng = random.Random(seed)
     tenants = [Tenant(id=f"t{n}", name=f"tenant {n}", **_variables(rng)) for n in range(2)]
@@ -31,7 +38,7 @@ def fill(driver, *, seed=0, regions=2, hosts=20, groups=8):
         driver.apply(Create(entity=entity) for entity in (*filled, *made))
 
 
-def fill_with_every_kind(driver):
+def fill_with_every_kind(driver: InventoryDriver) -> None:
     """Store two entities of each kind that there is, with links where they may have some."""
     ids = {}
     for kind in KINDS:
@@ -39,12 +46,12 @@ def fill_with_every_kind(driver):
         ids[kind.kind] = made[0].id
 
 
-def everything(reader):
+def everything(reader: InventoryReader) -> dict[tuple[type[Entity], str], Entity]:
     """Return all that a reader has, by kind and id."""
     return {(kind, entity.id): entity for kind in KINDS for entity in reader.scan(kind)}
 
 
-def _groups(rng, region, count):
+def _groups(rng: random.Random, region: Region, count: int) -> Iterator[Group]:
     # Each may have parents among those before it; ids say nothing of that.
     ids = [f"{region.id}g{rng.getrandbits(32):08x}{number}" for number in range(count)]
     for number, id in enumerate(ids):
@@ -59,7 +66,7 @@ def _groups(rng, region, count):
         )
 
 
-def _hosts(rng, region, count, groups):
+def _hosts(rng: random.Random, region: Region, count: int, groups: list[str]) -> Iterator[Host]:
     for number in range(count):
         yield Host(
             id=f"{region.id}h{number}",
@@ -73,19 +80,19 @@ def _hosts(rng, region, count, groups):
         )
 
 
-def _variables(rng):
+def _variables(rng: random.Random) -> dict[str, Any]:
     names = rng.sample(VARIABLES, rng.choice((0, 1, 2, 4)))
     values = {name: _value(rng) for name in names}
     templated = tuple(name for name in names if rng.random() < 0.3)
     return {"variables": Variables(values), "templated": templated}
 
 
-def _value(rng):
+def _value(rng: random.Random) -> JsonValue:
     one = rng.choice(VALUES)
     return rng.choice((one, one, [one, {"k": one}]))
 
 
-def _minimal(kind, number, ids):
+def _minimal(kind: type[E], number: int, ids: Mapping[str, str]) -> E:
     values = {}
     for field in dataclasses.fields(kind):
         if field.name == parent_field(kind):

@@ -1,5 +1,7 @@
 """The same state gives the same bytes: on every backend, in every process, everywhere."""
 
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import os
@@ -7,14 +9,16 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from craton import config
 from craton.backends.memory.driver import MemoryDriver
 from craton.bundles import BundleRequest, Format, Target, plan
-from craton.driver import Create
+from craton.driver import Create, InventoryDriver
 from craton.filters import HostFilters
+from craton.models import E
 from tests.oracle.regions import random_fleet
 
 ROOT = Path(__file__).parents[2]
@@ -26,12 +30,12 @@ for seed in {SEEDS!r}:
 """
 
 
-def copied(driver, seed):
+def copied(driver: InventoryDriver, seed: int) -> str:
     """Store a random region under other ids, and return the id of the region."""
     fleet = random_fleet(seed)
     salt = f"{random.getrandbits(64):x}"
 
-    def moved(entity, **changes):
+    def moved(entity: E, **changes: Any) -> E:
         for name in ("groups", "parents"):
             if hasattr(entity, name):
                 changes[name] = tuple(salt + id for id in getattr(entity, name))
@@ -45,7 +49,7 @@ def copied(driver, seed):
     return region.id
 
 
-def digests(driver, region_id):
+def digests(driver: InventoryDriver, region_id: str) -> list[str]:
     """Return the digests of everything that can be downloaded of a region."""
     found = []
     for target in Target:
@@ -65,14 +69,14 @@ def digests(driver, region_id):
     return found
 
 
-def digests_in_memory(seed):
+def digests_in_memory(seed: int) -> list[str]:
     driver = MemoryDriver(config.settings(files=[]))
     driver.open()
     return digests(driver, copied(driver, seed))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_backend_gives_the_same_bytes(driver, seed):
+def test_every_backend_gives_the_same_bytes(driver: InventoryDriver, seed: int) -> None:
     assert digests(driver, copied(driver, seed)) == digests_in_memory(seed)
 
 
@@ -84,7 +88,7 @@ def test_every_backend_gives_the_same_bytes(driver, seed):
     ],
     ids=["east", "west"],
 )
-def test_every_process_gives_the_same_bytes(variables, tmp_path):
+def test_every_process_gives_the_same_bytes(variables: dict[str, str], tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         env={**os.environ, **variables, "PYTHONPATH": str(ROOT)},

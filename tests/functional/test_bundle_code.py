@@ -4,9 +4,12 @@ A real ansible-playbook reads bundles whose every string would leave a file behi
 templated it.
 """
 
+from __future__ import annotations
+
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,16 +48,16 @@ PLAYBOOK = """
 """
 
 
-def template(marker):
+def template(marker: str) -> str:
     return f"{{{{ lookup('pipe', 'touch {marker}') }}}}"
 
 
-def header(marker):
+def header(marker: str) -> str:
     begin = "#jinja2:variable_start_string:'[%',variable_end_string:'%]'"
     return f"{begin}\n[% lookup('pipe', 'touch {marker}') %]"
 
 
-def evil(owner):
+def evil(owner: str) -> Variables:
     """Return variables in which every string is code, each with a marker of its own."""
     return Variables(
         {
@@ -70,10 +73,10 @@ def evil(owner):
     )
 
 
-def fleet(is_code):
+def fleet(is_code: bool) -> Fleet:
     """Return a region of evil; ``is_code`` says whether Ansible may template the variables."""
 
-    def variables(owner):
+    def variables(owner: str) -> dict[str, Any]:
         values = evil(owner)
         return {"variables": values, "templated": tuple(values) if is_code else ()}
 
@@ -100,7 +103,7 @@ def fleet(is_code):
     return Fleet(driver=driver, tenant=tenant, region=region, groups=(group,), hosts=(host, other))
 
 
-def inventories(fleet, target, directory):
+def inventories(fleet: Fleet, target: Target, directory: Path) -> list[Path]:
     """Write a bundle and return the paths that Ansible is to read."""
     if target is Target.SCRIPT:
         script = directory / "script"
@@ -113,7 +116,7 @@ def inventories(fleet, target, directory):
     return [directory / f"inventory/{host.name}.json" for host in fleet.hosts]
 
 
-def markers(inventories, directory):
+def markers(inventories: list[Path], directory: Path) -> set[str]:
     """Run the playbook and return the names of the files that templates left behind."""
     playbook = directory / "site.yml"
     playbook.write_text(PLAYBOOK)
@@ -132,13 +135,15 @@ def markers(inventories, directory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", Target, ids=lambda target: target.value)
-def test_no_string_of_any_entity_runs_as_code(target, tmp_path):
+def test_no_string_of_any_entity_runs_as_code(target: Target, tmp_path: Path) -> None:
     assert markers(inventories(fleet(False), target, tmp_path), tmp_path) == set()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("target", Target, ids=lambda target: target.value)
-def test_strings_of_templated_variables_run_and_nothing_else(target, tmp_path):
+def test_strings_of_templated_variables_run_and_nothing_else(
+    target: Target, tmp_path: Path
+) -> None:
     parts = ("", "-header", "-list", "-deep", "-object", "-value")
     owners = ("tenant", "region", "group", "host")
     expected = {f"marker-{owner}{part}" for owner in owners for part in parts}

@@ -1,15 +1,21 @@
 """An inventory that moves through any two stores comes back as it was, to the byte of a bundle."""
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
 from craton import config, loader, sample
-from craton.bundles import BundleRequest, Format, Target, plan
+from craton.bundles import BundlePlan, BundleRequest, Format, Target, plan
+from craton.driver import InventoryDriver
 from craton.filters import HostFilters
-from craton.models import Host, Region
-from craton.transfer import Copy, check_target, compare
+from craton.models import Entity, Host, Region
+from craton.transfer import Copy, Place, check_target, compare
 from tests import backends
 from tests.fleets import everything, fill, fill_with_every_kind
 from tests.functional.test_bundle_bytes import digests
@@ -24,27 +30,27 @@ STORES = (
 
 
 class Silent:
-    def begin(self, stage, total):
+    def begin(self, stage: str, total: int | None) -> None:
         pass
 
-    def at(self, kind, place):
+    def at(self, kind: type[Entity], place: Place) -> None:
         pass
 
-    def advance(self, count):
+    def advance(self, count: int) -> None:
         pass
 
-    def end(self):
+    def end(self) -> None:
         pass
 
 
 @pytest.fixture(scope="module")
-def mongo_server(tmp_path_factory):
+def mongo_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[mongo.Mongo]:
     with mongo.started(tmp_path_factory.mktemp("mongo")) as server:
         yield server
 
 
 @contextlib.contextmanager
-def mongo_opened(server):
+def mongo_opened(server: mongo.Mongo) -> Iterator[InventoryDriver]:
     """Open a driver on an empty database of a server."""
     with server.database() as name:
         driver = loader.load(config.settings(files=[], inventory__driver="mongo"))
@@ -56,10 +62,12 @@ def mongo_opened(server):
 
 
 @pytest.fixture(params=STORES)
-def chain(request, tmp_path, template_of):
+def chain(
+    request: pytest.FixtureRequest, tmp_path: Path, template_of: Callable[[str], Path]
+) -> Iterator[list[InventoryDriver]]:
     """Three empty stores: SQLite, another one, and SQLite again."""
 
-    def opened(number):
+    def opened(number: int) -> AbstractContextManager[InventoryDriver]:
         return backends.opened("sql", tmp_path / str(number), template_of("sql"))
 
     if request.param == "mongo":
@@ -70,7 +78,7 @@ def chain(request, tmp_path, template_of):
         yield [first, second, third]
 
 
-def move(source, target):
+def move(source: InventoryDriver, target: InventoryDriver) -> int:
     with source.snapshot() as reader:
         check_target(reader, target, resume=False)
         Copy(reader, target, Silent()).run()
@@ -79,17 +87,17 @@ def move(source, target):
     return sum(one.target.count for one in compared)
 
 
-def move_along(chain):
+def move_along(chain: list[InventoryDriver]) -> None:
     first, second, third = chain
     assert move(first, second) == move(second, third) == len(everything(first))
     assert everything(first) == everything(second) == everything(third)
 
 
-def wanted(region, target):
+def wanted(region: Region, target: Target) -> BundleRequest:
     return BundleRequest(region_id=region.id, target=target, filters=HostFilters.parse({}))
 
 
-def bundles(driver):
+def bundles(driver: InventoryDriver) -> dict[str, tuple[list[str], list[str]]]:
     """Return the digests of every form of every region's bundle, and its ETags."""
     found = {}
     for region in driver.scan(Region):
@@ -98,32 +106,34 @@ def bundles(driver):
     return found
 
 
-def test_the_sample_fleet_comes_back_as_it_was(chain):
+def test_the_sample_fleet_comes_back_as_it_was(chain: list[InventoryDriver]) -> None:
     assert sample.load(chain[0])
     move_along(chain)
     assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_regions_that_hold_traps_come_back_as_they_were(chain, seed):
+def test_regions_that_hold_traps_come_back_as_they_were(
+    chain: list[InventoryDriver], seed: int
+) -> None:
     move(random_fleet(seed).driver, chain[0])
     move_along(chain)
     assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
 
 
-def test_a_fleet_comes_back_as_it_was(chain):
+def test_a_fleet_comes_back_as_it_was(chain: list[InventoryDriver]) -> None:
     fill(chain[0], regions=2, hosts=300, groups=60)
     move_along(chain)
     assert bundles(chain[0]) == bundles(chain[1]) == bundles(chain[2])
 
 
-def test_every_kind_comes_back_as_it_was(chain):
+def test_every_kind_comes_back_as_it_was(chain: list[InventoryDriver]) -> None:
     fill_with_every_kind(chain[0])
     move_along(chain)
 
 
 @pytest.mark.slow
-def test_a_large_fleet_comes_back_as_it_was(chain):
+def test_a_large_fleet_comes_back_as_it_was(chain: list[InventoryDriver]) -> None:
     fill(chain[0], regions=4, hosts=2500, groups=400)
     assert chain[0].count(Host) == 10_000
     move_along(chain)
@@ -134,7 +144,7 @@ def test_a_large_fleet_comes_back_as_it_was(chain):
         assert len({packed(one) for one in plans}) == 1
 
 
-def packed(plan):
+def packed(plan: BundlePlan) -> str:
     """Return a digest of one bundle in every form that it has."""
     digest = hashlib.sha256()
     with plan.collect() as spool:

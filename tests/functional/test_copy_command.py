@@ -1,5 +1,7 @@
 """craton-manage copy: from one configuration to another, told in lines and exit codes."""
 
+from __future__ import annotations
+
 import dataclasses
 import os
 import pty
@@ -8,8 +10,11 @@ import signal
 import subprocess
 import sys
 import termios
+from collections.abc import Callable, Collection
+from pathlib import Path
 
 import pytest
+from oslo_config import cfg
 
 from craton import config, loader, sample
 from craton.backends.wrappers.faults import Fault, OnCall
@@ -17,7 +22,8 @@ from craton.backends.wrappers.faulty import FaultyDriver
 from craton.backends.wrappers.operations import WRITES, Operation
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
 from craton.cmd import copy, manage
-from craton.models import Host, Tenant
+from craton.driver import InventoryDriver
+from craton.models import Entity, Host, Tenant
 from craton.variables import Variables
 from tests import backends
 from tests.fleets import everything, fill
@@ -37,11 +43,13 @@ class Done:
 class Stores:
     """Configurations by name, each with a state of its own."""
 
-    def __init__(self, directory, template, capsys):
+    def __init__(self, directory: Path, template: Path, capsys: pytest.CaptureFixture[str]) -> None:
         self.directory, self.template, self.capsys = directory, template, capsys
         self.place = Place(directory)
 
-    def add(self, name, *, prepared=True, like=None, text=""):
+    def add(
+        self, name: str, *, prepared: bool = True, like: Path | None = None, text: str = ""
+    ) -> str:
         """Make an SQLite store (or what the text says), and return its configuration file."""
         state = self.directory / name
         if prepared:
@@ -50,28 +58,30 @@ class Stores:
         path.write_text(f"[DEFAULT]\nstate_path = {state}\n{text}\n")
         return str(path)
 
-    def copy(self, source, target, *options):
+    def copy(self, source: str, target: str, *options: str) -> Done:
         """Run the command in this process."""
         code = manage.main([*self.arguments(source, target), *options])
         said = self.capsys.readouterr()
         return Done(code, said.out, said.err)
 
-    def copy_apart(self, source, target):
+    def copy_apart(self, source: str, target: str) -> subprocess.CompletedProcess[str]:
         """Run the command as its users do."""
         return self.place.run("craton-manage", *self.arguments(source, target))
 
     @staticmethod
-    def arguments(source, target):
+    def arguments(source: str, target: str) -> tuple[str, ...]:
         return "copy", "--from", source, "--to", target
 
 
 @pytest.fixture
-def stores(tmp_path, template_of, capsys):
+def stores(
+    tmp_path: Path, template_of: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> Stores:
     return Stores(tmp_path, template_of("sql"), capsys)
 
 
 @pytest.fixture(scope="module")
-def large(tmp_path_factory, template_of):
+def large(tmp_path_factory: pytest.TempPathFactory, template_of: Callable[[str], Path]) -> Path:
     """The state of a store with 2,464 entities, to be copied."""
     state = tmp_path_factory.mktemp("large") / "state"
     with backends.opened("sql", state, template_of("sql")) as driver:
@@ -80,22 +90,22 @@ def large(tmp_path_factory, template_of):
     return state
 
 
-def opened(path):
+def opened(path: str) -> InventoryDriver:
     return loader.load(config.settings([f"--config-file={path}"]))
 
 
-def filled(path, **sizes):
+def filled(path: str, **sizes: int) -> str:
     with opened(path) as driver:
         fill(driver, **sizes)
     return path
 
 
-def content(path):
+def content(path: str) -> dict[tuple[type[Entity], str], Entity]:
     with opened(path) as driver:
         return everything(driver)
 
 
-def test_a_copy_ends_with_a_table_of_both_sides(stores):
+def test_a_copy_ends_with_a_table_of_both_sides(stores: Stores) -> None:
     source, target = filled(stores.add("a"), hosts=12, groups=3), stores.add("b")
     done = stores.copy_apart(source, target)
     assert done.returncode == 0, done.stderr
@@ -123,7 +133,7 @@ def test_a_copy_ends_with_a_table_of_both_sides(stores):
     assert "Created 0, replaced 0, left alone 34." in resumed.stdout
 
 
-def test_planted_differences_are_named_and_the_exit_code_tells(stores):
+def test_planted_differences_are_named_and_the_exit_code_tells(stores: Stores) -> None:
     source, target = filled(stores.add("a"), hosts=9), stores.add("b")
     assert stores.copy(source, target).returncode == 0
     with opened(target) as driver:
@@ -152,7 +162,7 @@ def test_planted_differences_are_named_and_the_exit_code_tells(stores):
     assert "hosts of tenant 0/region 0 differ: 1 only in the target (extra)\n" in done.stderr
 
 
-def test_a_dry_run_tells_what_would_be_copied_and_writes_nothing(stores):
+def test_a_dry_run_tells_what_would_be_copied_and_writes_nothing(stores: Stores) -> None:
     source, target = filled(stores.add("a"), hosts=9, groups=2), stores.add("b")
     done = stores.copy(source, target, "--dry-run")
     assert done.returncode == 0, done.stderr
@@ -163,7 +173,7 @@ def test_a_dry_run_tells_what_would_be_copied_and_writes_nothing(stores):
     assert content(target) == {}
 
 
-def test_an_inventory_leaves_the_example_driver_and_comes_back(stores):
+def test_an_inventory_leaves_the_example_driver_and_comes_back(stores: Stores) -> None:
     source, files, target = (
         stores.add("a"),
         stores.add(
@@ -193,7 +203,7 @@ def test_an_inventory_leaves_the_example_driver_and_comes_back(stores):
     ],
     ids=["outdated", "away", "unknown"],
 )
-def test_a_target_that_cannot_be_used_is_one_line(stores, text, words):
+def test_a_target_that_cannot_be_used_is_one_line(stores: Stores, text: str, words: str) -> None:
     source = filled(stores.add("a"), hosts=1)
     target = stores.add("b", prepared=False, text=text)
     done = stores.copy(source, target)
@@ -201,7 +211,7 @@ def test_a_target_that_cannot_be_used_is_one_line(stores, text, words):
     assert f"craton-manage: {words.format(target)}" in done.stderr
 
 
-def test_a_store_is_not_copied_onto_itself(stores):
+def test_a_store_is_not_copied_onto_itself(stores: Stores) -> None:
     source = filled(stores.add("a"), hosts=1)
     done = stores.copy(source, source, "--resume")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
@@ -217,7 +227,9 @@ def test_a_store_is_not_copied_onto_itself(stores):
         ["copy", "--from", "a.conf", "--to", "b.conf", "--verify-only", "--resume"],
     ],
 )
-def test_arguments_that_make_no_sense_are_refused(options, capsys):
+def test_arguments_that_make_no_sense_are_refused(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         manage.main(options)
     assert caught.value.code == 2
@@ -247,7 +259,9 @@ sys.exit(manage.main(sys.argv[1:]))
 """
 
 
-def struck(stores, source, target, *, batch, signal):
+def struck(
+    stores: Stores, source: str, target: str, *, batch: int, signal: signal.Signals
+) -> subprocess.CompletedProcess[str]:
     """Copy in a process that gets a signal in the middle of a batch."""
     program = IN_BETWEEN.format(batch=batch, signal=signal.name)
     return subprocess.run(
@@ -261,7 +275,9 @@ def struck(stores, source, target, *, batch, signal):
 
 
 @pytest.mark.parametrize("batch", [3, 6])
-def test_a_copy_that_was_killed_is_resumed_and_nothing_is_doubled(stores, large, batch):
+def test_a_copy_that_was_killed_is_resumed_and_nothing_is_doubled(
+    stores: Stores, large: Path, batch: int
+) -> None:
     source, target = stores.add("a", like=large), stores.add("b")
     done = struck(stores, source, target, batch=batch, signal=signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL
@@ -275,7 +291,9 @@ def test_a_copy_that_was_killed_is_resumed_and_nothing_is_doubled(stores, large,
     assert content(target) == whole
 
 
-def test_ctrl_c_ends_a_copy_between_two_batches_and_says_how_to_go_on(stores, large):
+def test_ctrl_c_ends_a_copy_between_two_batches_and_says_how_to_go_on(
+    stores: Stores, large: Path
+) -> None:
     source, target = stores.add("a", like=large), stores.add("b")
     done = struck(stores, source, target, batch=4, signal=signal.SIGINT)
     assert (done.returncode, done.stdout) == (130, "")
@@ -289,7 +307,7 @@ def test_ctrl_c_ends_a_copy_between_two_batches_and_says_how_to_go_on(stores, la
     assert f"Created {2464 - 534}, replaced 0, left alone 534." in done.stdout
 
 
-def test_a_terminal_sees_a_bar(stores, large):
+def test_a_terminal_sees_a_bar(stores: Stores, large: Path) -> None:
     source, target = stores.add("a", like=large), stores.add("b")
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 120))
@@ -317,7 +335,7 @@ def test_a_terminal_sees_a_bar(stores, large):
     assert "4928/4928" in text
 
 
-def _read(terminal):
+def _read(terminal: int) -> bytes:
     try:
         return os.read(terminal, 4096)
     except OSError:
@@ -330,7 +348,7 @@ class Meddling(copy.progress().__class__):
     source = ""
     left = True
 
-    def advance(self, count):
+    def advance(self, count: int) -> None:
         super().advance(count)
         if self.left and self._where.startswith("hosts"):
             self.left = False
@@ -341,7 +359,7 @@ class Meddling(copy.progress().__class__):
 
 
 @pytest.fixture
-def meddling(stores, monkeypatch):
+def meddling(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str, Meddling]:
     source, target = filled(stores.add("a")), stores.add("b")
     observer = Meddling()
     observer.source = source
@@ -349,7 +367,9 @@ def meddling(stores, monkeypatch):
     return source, target, observer
 
 
-def test_a_copy_has_one_state_of_the_source(meddling, capsys):
+def test_a_copy_has_one_state_of_the_source(
+    meddling: tuple[str, str, Meddling], capsys: pytest.CaptureFixture[str]
+) -> None:
     source, target, observer = meddling
     before = content(source)
     assert manage.main(["copy", "--from", source, "--to", target]) == 0
@@ -359,12 +379,15 @@ def test_a_copy_has_one_state_of_the_source(meddling, capsys):
 
 @pytest.mark.parametrize("options", [[], ["--no-snapshot"]], ids=["unclaimed", "unwanted"])
 def test_without_a_snapshot_the_source_must_be_quiet_and_the_comparison_tells(
-    meddling, monkeypatch, capsys, options
-):
+    meddling: tuple[str, str, Meddling],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+) -> None:
     source, target, _ = meddling
     load = loader.load
 
-    def load_with_less(settings):
+    def load_with_less(settings: cfg.ConfigOpts) -> InventoryDriver:
         driver = load(settings)
         driver.capabilities = Capabilities(supported=EVERY_CAPABILITY - {Capability.SNAPSHOT})
         return driver
@@ -386,12 +409,16 @@ def test_without_a_snapshot_the_source_must_be_quiet_and_the_comparison_tells(
     ],
 )
 def test_a_store_that_goes_away_is_one_line_that_says_how_to_go_on(
-    stores, monkeypatch, options, operations, words
-):
+    stores: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    options: list[str],
+    operations: Collection[Operation],
+    words: str,
+) -> None:
     source, target = filled(stores.add("a")), stores.add("b")
     load, planned = loader.load, OnCall(3, Fault(), operations)
 
-    def load_faulty(settings):
+    def load_faulty(settings: cfg.ConfigOpts) -> InventoryDriver:
         # Of what is loaded, the one that the fault is for: the target writes, the source is read.
         mine = settings.state_path.endswith("/b" if operations is WRITES else "/a")
         return FaultyDriver(load(settings), planned) if mine else load(settings)
@@ -409,7 +436,7 @@ def test_a_store_that_goes_away_is_one_line_that_says_how_to_go_on(
     assert content(source) == content(target)
 
 
-def test_a_signal_handler_is_put_back(stores):
+def test_a_signal_handler_is_put_back(stores: Stores) -> None:
     before = signal.getsignal(signal.SIGINT)
     source, target = filled(stores.add("a"), hosts=1), stores.add("b")
     assert manage.main(["copy", "--from", source, "--to", target]) == 0

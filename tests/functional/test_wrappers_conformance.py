@@ -40,7 +40,9 @@ CONTENDED = ("test_replace_6_no_update_is_lost",)
 class Around(Harness):
     """A harness of the driver inside; the kit gets a wrapper around that."""
 
-    def __init__(self, inside: Harness, wrapper: Callable[[cfg.ConfigOpts], InventoryDriver]):
+    def __init__(
+        self, inside: Harness, wrapper: Callable[[cfg.ConfigOpts], InventoryDriver]
+    ) -> None:
         self.inside, self.wrapper = inside, wrapper
         self.no_outage, self.shared = inside.no_outage, inside.shared
 

@@ -1,5 +1,7 @@
 """``python -m tests.oracle --regions N``: N random regions before Ansible."""
 
+from __future__ import annotations
+
 import argparse
 import multiprocessing
 import os
@@ -13,7 +15,7 @@ from tests.oracle.oracle import Oracle
 from tests.oracle.regions import random_fleet
 
 
-def main():
+def main() -> int:
     arguments = read_arguments()
     seeds = range(arguments.seed, arguments.seed + arguments.regions)
     start = time.monotonic()
@@ -30,7 +32,7 @@ def main():
     return 1 if failed else 0
 
 
-def read_arguments():
+def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.oracle", description=__doc__)
     parser.add_argument("--regions", type=int, default=100, help="how many; default 100")
     parser.add_argument("--seed", type=int, default=0, help="the first seed; default 0")
@@ -38,13 +40,13 @@ def read_arguments():
     return parser.parse_args()
 
 
-def start_oracle():
+def start_oracle() -> None:
     global oracle, directory
     directory = tempfile.TemporaryDirectory()
     oracle = Oracle(Path(directory.name, "home"))
 
 
-def try_seed(seed):
+def try_seed(seed: int) -> tuple[int, str | None]:
     try:
         with tempfile.TemporaryDirectory(dir=directory.name) as place:
             judge(random_fleet(seed), oracle, Path(place))

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from typing import TYPE_CHECKING, TypeAlias
 
 import yaml
 
 from craton.bundles.references import ReferencedFile, ReferencedFiles
-from craton.models import Group, GroupReference, Host, Payload, RegionReference, Secret
+from craton.jsontext import JsonValue
+from craton.models import E, Group, GroupReference, Host, Payload, Region, RegionReference, Secret
 from craton.references import Fetched
 from craton.secrets import SecretStore
+
+if TYPE_CHECKING:
+    from tests.oracle.regions import Fleet
+
+#: Makes the variables of one file: as the file has them, and as Ansible shows them.
+MakeValues: TypeAlias = Callable[[random.Random], tuple[dict[str, JsonValue], dict[str, JsonValue]]]
 
 #: Names whose files sort otherwise than they do.
 _NAMES = ("a", "a-b", "a b", "a.b", "A", "b", "é", "own", "tenant", "x" * 200, ".a", "a~", "1")
@@ -66,7 +75,7 @@ class Attached:
     """
 
     files: ReferencedFiles
-    marked: dict[str, dict[str, object]]
+    marked: dict[str, dict[str, JsonValue]]
     secrets: dict[str, list[Secret]]
     payloads: dict[str, bytes]
 
@@ -74,7 +83,7 @@ class Attached:
 NOTHING = Attached(files=ReferencedFiles(), marked={}, secrets={}, payloads={})
 
 
-def attach(fleet, seed, make_values):
+def attach(fleet: Fleet, seed: int, make_values: MakeValues) -> Attached:
     """Attach references and secrets to a region, and return them.
 
     Args:
@@ -114,7 +123,7 @@ def attach(fleet, seed, make_values):
     return Attached(files=ReferencedFiles(files), marked=marked, secrets=secrets, payloads=payloads)
 
 
-def as_written(value, rng):
+def as_written(value: JsonValue, rng: random.Random) -> tuple[JsonValue, JsonValue]:
     """Return a value as a file has it, with tags here and there, and as Ansible shows it."""
     if isinstance(value, dict):
         if list(value) == ["__ansible_vault"]:
@@ -131,18 +140,20 @@ def as_written(value, rng):
     return value, value
 
 
-def _reference(owner, region_id, name):
+def _reference(
+    owner: Region | Group, region_id: str, name: str
+) -> RegionReference | GroupReference:
     url = f"https://example.org/{name}"
     if isinstance(owner, Group):
         return GroupReference(region_id=region_id, group_id=owner.id, name=name, url=url)
     return RegionReference(region_id=region_id, name=name, url=url)
 
 
-def _stored(fleet, entity):
+def _stored(fleet: Fleet, entity: E) -> E:
     return fleet.driver.create(entity)
 
 
-def _written(rng, values):
+def _written(rng: random.Random, values: Mapping[str, object]) -> bytes:
     # In ASCII: the writer does not escape every character that the reader takes for a space.
     text = yaml.dump(
         values,
@@ -154,7 +165,7 @@ def _written(rng, values):
     return text.encode()
 
 
-def _fetched(content):
+def _fetched(content: bytes) -> Fetched:
     return Fetched(
         content=content,
         sha256=sha256(content).hexdigest(),

@@ -1,15 +1,29 @@
 """One region before Ansible: every shape of its bundle must say what Craton says."""
 
+from __future__ import annotations
+
 import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
 
-from craton.bundles import BundleRequest, Format, Precedence, Target, plan
+from craton.bundles import BundleRequest, Format, Precedence, Source, Spool, Target, plan
 from craton.bundles.secrets import path_variables
 from craton.filters import HostFilters
-from craton.models import CONNECTION_VARIABLES
+from craton.jsontext import JsonValue
+from craton.models import CONNECTION_VARIABLES, Group, Host, Region, Secret, Tenant
 from tests.oracle.attached import OpenStore
+from tests.oracle.oracle import Oracle
+from tests.oracle.regions import Fleet
+
+#: Variables by name, by the name of the host or the group that has them.
+Layers: TypeAlias = Mapping[str, Mapping[str, object]]
+
+#: Hosts and children, by the name of the group.
+Tree: TypeAlias = dict[str, dict[str, list[str]]]
 
 MARKS = ("{{", "{%", "{#")
 
@@ -18,7 +32,7 @@ class Disagreement(AssertionError):
     """Craton says one thing, Ansible another."""
 
 
-def judge(fleet, oracle, directory):
+def judge(fleet: Fleet, oracle: Oracle, directory: Path) -> None:
     """Compare everything that Craton says of a region with everything that Ansible says.
 
     Raises:
@@ -50,7 +64,9 @@ def judge(fleet, oracle, directory):
     same(files, sorted(f"{host.name}.json" for host in expected.hosts), "inventories of hosts")
 
 
-def collected(fleet, target, filters=None):
+def collected(
+    fleet: Fleet, target: Target, filters: Mapping[str, Sequence[str]] | None = None
+) -> Spool:
     """Return the spool of a bundle."""
     request = BundleRequest(
         region_id=fleet.region.id,
@@ -63,7 +79,7 @@ def collected(fleet, target, filters=None):
         return plan(reader, request, snapshot=True).collect()
 
 
-def unpack(fleet, target, directory):
+def unpack(fleet: Fleet, target: Target, directory: Path) -> None:
     """Unpack a bundle, which must be the same in both formats."""
     with collected(fleet, target) as spool:
         packed = io.BytesIO(b"".join(spool.archive(Format.TGZ)))
@@ -76,13 +92,13 @@ def unpack(fleet, target, directory):
             raise Disagreement("the .zip and the .tgz of one bundle differ")
 
 
-def document(fleet):
+def document(fleet: Fleet) -> bytes:
     """Return the bytes that an inventory script prints."""
     with collected(fleet, Target.SCRIPT) as spool:
         return b"".join(spool.document())
 
 
-def script_of(document):
+def script_of(document: bytes) -> bytes:
     """Return an inventory script that prints a document."""
     return b'#!/bin/sh\nexec tail -n +3 "$0"\n' + document
 
@@ -90,18 +106,18 @@ def script_of(document):
 class Expectation:
     """What a region is, without any of the code that makes bundles, apart from the values."""
 
-    def __init__(self, fleet):
+    def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.hosts = [host for host in fleet.hosts if host.active]
         self.groups = {group.id: group for group in fleet.groups}
         with fleet.driver.snapshot() as reader:
             self.precedence = Precedence.load(reader, fleet.region, fleet.attached.files)
 
-    def secrets(self, host):
+    def secrets(self, host: Host) -> list[Secret]:
         """Return the secrets of a host."""
         return self.fleet.attached.secrets.get(host.name, [])
 
-    def alone(self, host):
+    def alone(self, host: Host) -> Expectation:
         """Return what an inventory of one host is expected to show."""
         other = Expectation(self.fleet)
         other.hosts = [host]
@@ -113,7 +129,7 @@ class Expectation:
             waiting.extend(group.parents)
         return other
 
-    def host_variables(self, host, top=""):
+    def host_variables(self, host: Host, top: str = "") -> dict[str, JsonValue]:
         """Return effective variables, marked where their source says that they are data.
 
         Args:
@@ -133,7 +149,7 @@ class Expectation:
                 found[name] = mark(value, self.is_templated(name, source))
         return found
 
-    def is_templated(self, name, source):
+    def is_templated(self, name: str, source: Source) -> bool:
         entities = (self.fleet.tenant, self.fleet.region, *self.fleet.groups, *self.fleet.hosts)
         (entity,) = (
             entity
@@ -142,7 +158,7 @@ class Expectation:
         )
         return source.field is None and name in entity.templated
 
-    def members(self, group):
+    def members(self, group: Group) -> dict[str, list[str]]:
         """Return what ``--list`` shows of a group, apart from variables."""
         return {
             "hosts": sorted(host.name for host in self.hosts if group.id in host.groups),
@@ -151,7 +167,7 @@ class Expectation:
             ),
         }
 
-    def tree(self):
+    def tree(self) -> Tree:
         """Return hosts and children of every group that has any, by name."""
         found = {group.name: self.members(group) for group in self.groups.values()}
         found["ungrouped"] = {
@@ -167,7 +183,7 @@ class Expectation:
         return not_empty(found)
 
 
-def compare_secrets(expected, directory):
+def compare_secrets(expected: Expectation, directory: Path) -> None:
     """Compare the files of secrets in both bundles with the payloads of the active hosts."""
     names = {host.name for host in expected.hosts}
     payloads = {
@@ -183,14 +199,14 @@ def compare_secrets(expected, directory):
         same(dict(sorted(found.items())), dict(sorted(payloads.items())), f"secrets in {bundle}")
 
 
-def compare(expected, said, where, top=""):
+def compare(expected: Expectation, said: dict[str, Any], where: str, top: str = "") -> None:
     """Compare what ``--list`` says: groups, and effective variables."""
     same(tree_of(said, expected), expected.tree(), f"{where}: groups")
     variables = {host.name: expected.host_variables(host, top) for host in expected.hosts}
     compare_variables(said["_meta"]["hostvars"], variables, where)
 
 
-def compare_export(expected, said, where):
+def compare_export(expected: Expectation, said: dict[str, Any], where: str) -> None:
     """Compare what ``--list --export`` says: groups, and each one's own variables."""
     same(tree_of(said, expected), expected.tree(), f"{where}: groups")
     hosts = {
@@ -217,7 +233,7 @@ def compare_export(expected, said, where):
     compare_variables(said_of_groups, groups, where)
 
 
-def compare_variables(said, expected, where):
+def compare_variables(said: Layers, expected: Layers, where: str) -> None:
     same(sorted(said), sorted(name for name in expected if expected[name]), f"{where}: names")
     for name, variables in said.items():
         same(sorted(variables), sorted(expected[name]), f"{where}: variables of {name}")
@@ -225,7 +241,7 @@ def compare_variables(said, expected, where):
             same(value, expected[name][variable], f"{where}: {variable} of {name}")
 
 
-def tree_of(said, expected):
+def tree_of(said: dict[str, Any], expected: Expectation) -> Tree:
     """Return hosts and children of groups, without those children of ``all`` that have parents."""
     below = {group.name for group in expected.groups.values() if group.parents}
     found = {}
@@ -238,11 +254,11 @@ def tree_of(said, expected):
     return not_empty(found)
 
 
-def not_empty(groups):
+def not_empty(groups: Tree) -> Tree:
     return {name: members for name, members in sorted(groups.items()) if any(members.values())}
 
 
-def referenced(expected, owner):
+def referenced(expected: Expectation, owner: Region | Group) -> dict[str, JsonValue]:
     """Return the variables of the files that a region or a group refers to."""
     found = {}
     for file in expected.fleet.attached.files.of(owner.id):
@@ -250,14 +266,14 @@ def referenced(expected, owner):
     return found
 
 
-def own_variables(entity):
+def own_variables(entity: Tenant | Region | Group | Host) -> dict[str, JsonValue]:
     return {
         name: mark(value, name in entity.templated)
         for name, value in entity.variables.decode().items()
     }
 
 
-def marked_columns(host):
+def marked_columns(host: Host) -> dict[str, JsonValue]:
     return {
         variable: mark(getattr(host, field), False)
         for field, variable in CONNECTION_VARIABLES.items()
@@ -265,7 +281,7 @@ def marked_columns(host):
     }
 
 
-def mark(value, templated):
+def mark(value: JsonValue, templated: bool) -> JsonValue:
     """Return a value as Ansible shows it: strings that it must not template are marked."""
     if isinstance(value, dict):
         if list(value) == ["__ansible_vault"]:
@@ -278,11 +294,11 @@ def mark(value, templated):
     return value
 
 
-def is_template(text):
+def is_template(text: str) -> bool:
     return text.startswith("#jinja2:") or any(start in text for start in MARKS)
 
 
-def same(said, expected, where):
+def same(said: object, expected: object, where: str) -> None:
     """Insist on equal JSON: types, digits and the order of keys count."""
     said, expected = json.dumps(said), json.dumps(expected)
     if said != expected:

@@ -1,10 +1,13 @@
 """The way to ask ansible-inventory, with every warning a failure."""
 
+from __future__ import annotations
+
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, Self
 
 SERVER = Path(__file__).with_name("server.py")
 
@@ -13,7 +16,7 @@ class Refused(AssertionError):
     """Ansible did not read an inventory, or had something to say about it."""
 
 
-def environment(home):
+def environment(home: Path) -> dict[str, str]:
     """Return the variables of an environment in which a file that does not parse is an error."""
     settings = Path(home, "empty.cfg")
     settings.touch()
@@ -39,7 +42,7 @@ class Oracle:
         home: An empty directory that nobody else uses.
     """
 
-    def __init__(self, home):
+    def __init__(self, home: Path) -> None:
         self.home = Path(home)
         (self.home / "warm-up").mkdir(parents=True)
         group_vars = self.home / "warm-up/group_vars/group"
@@ -57,15 +60,15 @@ class Oracle:
             encoding="utf-8",
         )
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info):
+    def __exit__(self, *exc_info: object) -> None:
         self._process.stdin.close()
         self._process.stdout.close()
         self._process.wait()
 
-    def inventory(self, path, *, export=False):
+    def inventory(self, path: Path, *, export: bool = False) -> dict[str, Any]:
         """Return what ``ansible-inventory --list`` prints for an inventory or a script.
 
         Raises:

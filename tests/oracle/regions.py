@@ -1,12 +1,16 @@
 """Random regions that hold whatever once made an inventory say something else."""
 
+from __future__ import annotations
+
 import dataclasses
 import random
 from dataclasses import dataclass
+from typing import Any
 
 from craton import config
 from craton.backends.memory.driver import MemoryDriver
-from craton.driver import Create
+from craton.driver import Create, InventoryDriver
+from craton.jsontext import JsonValue
 from craton.models import Group, Host, Region, Tenant
 from craton.rules import rivals
 from craton.variables import Variables
@@ -120,7 +124,7 @@ VAULT = "$ANSIBLE_VAULT;1.1;AES256\n6162636465\n"
 class Fleet:
     """A region in a driver of its own, with what the driver was given."""
 
-    driver: MemoryDriver
+    driver: InventoryDriver
     tenant: Tenant
     region: Region
     groups: tuple[Group, ...]
@@ -128,16 +132,16 @@ class Fleet:
     attached: Attached = NOTHING
 
 
-def random_fleet(seed):
+def random_fleet(seed: int) -> Fleet:
     """Return the region of a seed; the same seed gives the same, on any machine."""
     return _Builder(random.Random(seed)).fleet()
 
 
-def random_fleet_with_more(seed):
+def random_fleet_with_more(seed: int) -> Fleet:
     """Return the region of a seed with references and secrets."""
     fleet = random_fleet(seed)
 
-    def make_values(rng):
+    def make_values(rng: random.Random) -> tuple[dict[str, JsonValue], dict[str, JsonValue]]:
         builder = _Builder(rng)
         names = rng.sample(VARIABLES, rng.choice((0, 1, 2, 4)))
         pairs = {name: as_written(builder.value(3), rng) for name in names}
@@ -147,7 +151,7 @@ def random_fleet_with_more(seed):
 
 
 class _Builder:
-    def __init__(self, rng):
+    def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         names = sorted({name for line in rng.sample(NAMES, 2) for name in line})
         rng.shuffle(names)
@@ -161,7 +165,7 @@ class _Builder:
         self.parents = rng.choice(((0,), (0, 0, 1), (0, 1, 1, 2, 3), (1, 2, 3)))
         self.priorities = rng.choice(((1,), (1, 1, 0, 2, 10, -1, -(2**31), 2**31 - 1)))
 
-    def fleet(self):
+    def fleet(self) -> Fleet:
         rng = self.rng
         driver = MemoryDriver(config.settings(files=[]))
         driver.open()
@@ -176,7 +180,7 @@ class _Builder:
             driver=driver, tenant=tenant, region=region, groups=tuple(groups), hosts=tuple(hosts)
         )
 
-    def groups(self, region):
+    def groups(self, region: Region) -> list[Group]:
         groups = []
         depths = {}
         for number, name in enumerate(self.group_names):
@@ -195,7 +199,7 @@ class _Builder:
             groups.append(group)
         return groups
 
-    def host(self, region, name, groups):
+    def host(self, region: Region, name: str, groups: list[Group]) -> Host:
         rng = self.rng
         count = min(len(groups), rng.choice((0, 1, 2, 4, 6)))
         return Host(
@@ -209,14 +213,14 @@ class _Builder:
             **self.variables(),
         )
 
-    def variables(self):
+    def variables(self) -> dict[str, Any]:
         rng = self.rng
         names = rng.sample(VARIABLES, rng.choice((0, 0, 1, 2, 3, 5)))
         values = {name: self.value(3) for name in names}
         templated = tuple(name for name in names if rng.random() < 0.3)
         return {"variables": Variables(values), "templated": templated}
 
-    def value(self, depth):
+    def value(self, depth: int) -> JsonValue:
         rng = self.rng
         kind = rng.random()
         if depth and kind < 0.2:
@@ -231,5 +235,5 @@ class _Builder:
             return rng.choice(NUMBERS)
         return rng.choice(STRINGS)
 
-    def key(self):
+    def key(self) -> str:
         return self.rng.choice((*VARIABLES, *STRINGS))

@@ -4,11 +4,14 @@ A question is a line of JSON on standard input, ``{"path", "export", "directory"
 line of JSON on standard output, ``{"status", "output", "errors"}``.
 """
 
+from __future__ import annotations
+
 import gc
 import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from ansible.cli import inventory as cli
 from ansible.inventory.manager import InventoryManager
@@ -20,11 +23,11 @@ class InventoryCLI(cli.InventoryCLI):
     """``ansible-inventory``, except that the keys of objects stay in their order."""
 
     @staticmethod
-    def dump(stuff):
+    def dump(stuff: object) -> str:
         return json.dumps(stuff, cls=cli._inventory_legacy.Encoder)
 
 
-def main():
+def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
     warm_up(sys.argv[1])
     gc.freeze()
@@ -45,7 +48,7 @@ def main():
         print(json.dumps(found), file=answers, flush=True)
 
 
-def warm_up(path):
+def warm_up(path: str) -> None:
     """Let the plugins be imported and their documentation be read before the first fork."""
     loader = DataLoader()
     inventory = InventoryManager(loader=loader, sources=[path])
@@ -54,7 +57,7 @@ def warm_up(path):
         variables.get_vars(host=host)
 
 
-def answer(question, output, errors):
+def answer(question: dict[str, Any], output: Path, errors: Path) -> int:
     for number, path in ((1, output), (2, errors)):
         file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, number)

@@ -1,8 +1,13 @@
 """Faults in resolution and rendering, made on purpose: the oracle must notice each of them."""
 
+from __future__ import annotations
+
 import dataclasses
 import json
 import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,73 +15,84 @@ from craton import jsontext
 from craton.bundles import inventories, layout, precedence, rendering, script
 from craton.bundles.groups import GroupGraph
 from craton.bundles.layout import GroupTree
+from craton.bundles.references import ReferencedFiles
 from craton.errors import BackendFault
 from craton.filters import HostFilters
+from craton.jsontext import JsonValue
+from craton.models import Group, Host, Region, Secret, Tenant
 from tests.oracle import traps
 from tests.oracle.judgement import Disagreement, judge
-from tests.oracle.oracle import Refused
+from tests.oracle.oracle import Oracle, Refused
 
 
-def sorted_by(key):
-    def sort(self, ids):
+def sorted_by(
+    key: Callable[[GroupGraph, Group], Any],
+) -> Callable[[GroupGraph, Iterable[str]], list[Group]]:
+    def sort(self: GroupGraph, ids: Iterable[str]) -> list[Group]:
         return sorted((self.groups[id] for id in self.ancestors(ids)), key=lambda g: key(self, g))
 
     return sort
 
 
-def depth_is_shortest(patch):
-    def shortest(self, id):
+def depth_is_shortest(patch: pytest.MonkeyPatch) -> None:
+    def shortest(self: GroupGraph, id: str) -> int:
         return 1 + min((shortest(self, parent) for parent in self.groups[id].parents), default=0)
 
     key = lambda self, g: (shortest(self, g.id), g.priority, g.name)  # noqa: E731
     patch.setattr(GroupGraph, "chain", sorted_by(key))
 
 
-def depth_is_ignored(patch):
+def depth_is_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(GroupGraph, "chain", sorted_by(lambda self, g: (g.priority, g.name)))
 
 
-def priority_is_ignored(patch):
+def priority_is_ignored(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(GroupGraph, "chain", sorted_by(lambda self, g: (self.depth(g.id), g.name)))
 
 
-def priority_is_compared_before_depth(patch):
+def priority_is_compared_before_depth(patch: pytest.MonkeyPatch) -> None:
     key = lambda self, g: (g.priority, self.depth(g.id), g.name)  # noqa: E731
     patch.setattr(GroupGraph, "chain", sorted_by(key))
 
 
-def names_are_sorted_without_case(patch):
+def names_are_sorted_without_case(patch: pytest.MonkeyPatch) -> None:
     key = lambda self, g: (self.depth(g.id), g.priority, g.name.casefold())  # noqa: E731
     patch.setattr(GroupGraph, "chain", sorted_by(key))
 
 
-def names_are_sorted_as_in_a_dictionary(patch):
-    def key(self, group):
+def names_are_sorted_as_in_a_dictionary(patch: pytest.MonkeyPatch) -> None:
+    def key(self: GroupGraph, group: Group) -> tuple[int, int, str]:
         return self.depth(group.id), group.priority, unicodedata.normalize("NFKD", group.name)
 
     patch.setattr(GroupGraph, "chain", sorted_by(key))
 
 
-def negative_priority_is_not_written(patch):
+def negative_priority_is_not_written(patch: pytest.MonkeyPatch) -> None:
     placed = GroupTree._placed
 
-    def node(self, group):
+    def node(self: GroupTree, group: Group) -> layout._Node:
         return placed(self, dataclasses.replace(group, priority=max(group.priority, 1)))
 
     patch.setattr(GroupTree, "_placed", node)
 
 
-def region_is_overridden_by_tenant(patch):
+def region_is_overridden_by_tenant(patch: pytest.MonkeyPatch) -> None:
     init = precedence.Precedence.__init__
 
-    def swapped(self, tenant, region, graph, files):
+    def swapped(
+        self: precedence.Precedence,
+        tenant: Tenant,
+        region: Region,
+        graph: GroupGraph,
+        files: ReferencedFiles,
+    ) -> None:
         init(self, tenant, region, graph, files)
         self._base = region.variables.decode() | tenant.variables.decode()
 
     patch.setattr(precedence.Precedence, "__init__", swapped)
 
 
-def tenant_is_written_behind_the_region(patch):
+def tenant_is_written_behind_the_region(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         script,
         "_of_all",
@@ -87,8 +103,8 @@ def tenant_is_written_behind_the_region(patch):
     )
 
 
-def dicts_are_merged(patch):
-    def merge(self, groups):
+def dicts_are_merged(patch: pytest.MonkeyPatch) -> None:
+    def merge(self: precedence.Precedence, groups: tuple[str, ...]) -> dict[str, JsonValue]:
         merged = dict(self._base)
         for group in self.graph.chain(groups):
             for name, value in self._of_group(group.id).items():
@@ -100,42 +116,44 @@ def dicts_are_merged(patch):
     patch.setattr(precedence.Precedence, "_merge", merge)
 
 
-def fields_beat_own_variables(patch):
-    def rendered(host, paths):
+def fields_beat_own_variables(patch: pytest.MonkeyPatch) -> None:
+    def rendered(host: Host, paths: Mapping[str, str]) -> str:
         return jsontext.dumps(host.variables.decode() | precedence.connection_variables(host))
 
     patch.setattr(inventories, "rendered_host", rendered)
 
 
-def resolved_fields_beat_own_variables(patch):
-    def effective(self, host, secrets=()):
+def resolved_fields_beat_own_variables(patch: pytest.MonkeyPatch) -> None:
+    def effective(
+        self: precedence.Precedence, host: Host, secrets: Sequence[Secret] = ()
+    ) -> dict[str, JsonValue]:
         own = host.variables.decode()
         return self._of_groups(host.groups) | own | precedence.connection_variables(host)
 
     patch.setattr(precedence.Precedence, "effective", effective)
 
 
-def data_is_not_marked(patch):
+def data_is_not_marked(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rendering, "marked", lambda value: value)
 
 
-def data_inside_of_lists_is_not_marked(patch):
+def data_inside_of_lists_is_not_marked(patch: pytest.MonkeyPatch) -> None:
     marked = rendering.marked
     patch.setattr(
         rendering, "marked", lambda value: value if isinstance(value, list) else marked(value)
     )
 
 
-def header_is_no_template(patch):
+def header_is_no_template(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rendering, "_HEADER_IN_TEXT", "\0")
     patch.setattr(rendering, "is_template", lambda text: any(m in text for m in ("{{", "{%", "{#")))
 
 
-def statements_are_no_templates(patch):
+def statements_are_no_templates(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(rendering, "_STATEMENT", "\0")
 
 
-def templated_variables_are_marked_too(patch):
+def templated_variables_are_marked_too(patch: pytest.MonkeyPatch) -> None:
     rendered = rendering.rendered_members
     for module in (rendering, script):
         patch.setattr(
@@ -143,33 +161,33 @@ def templated_variables_are_marked_too(patch):
         )
 
 
-def vault_values_are_marked_inside(patch):
+def vault_values_are_marked_inside(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(jsontext, "is_vault", lambda value: False)
 
 
-def keys_are_sorted(patch):
+def keys_are_sorted(patch: pytest.MonkeyPatch) -> None:
     rendered = rendering.rendered_host
 
-    def resorted(host, paths):
+    def resorted(host: Host, paths: Mapping[str, str]) -> str:
         return json.dumps(json.loads(rendered(host, paths)), sort_keys=True)
 
     patch.setattr(inventories, "rendered_host", resorted)
 
 
-def numbers_pass_through_floats(patch):
+def numbers_pass_through_floats(patch: pytest.MonkeyPatch) -> None:
     rendered = rendering.rendered_host
 
-    def rounded(host, paths):
+    def rounded(host: Host, paths: Mapping[str, str]) -> str:
         values = rendered(host, paths)
         return json.dumps(json.loads(values, parse_int=lambda digits: float(digits[:300])))
 
     patch.setattr(inventories, "rendered_host", rounded)
 
 
-def group_variables_are_inline(patch):
+def group_variables_are_inline(patch: pytest.MonkeyPatch) -> None:
     placed, files = GroupTree._placed, layout.variable_files
 
-    def node(self, group):
+    def node(self: GroupTree, group: Group) -> layout._Node:
         found = placed(self, group)
         head = found.head + b'"vars":%b,' % group.variables.text.encode()
         return found._replace(head=head)
@@ -178,20 +196,20 @@ def group_variables_are_inline(patch):
     patch.setattr(inventories, "variable_files", lambda p, groups: files(p, ()))
 
 
-def shadowed_group_gets_no_directory(patch):
+def shadowed_group_gets_no_directory(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(layout, "_EXTENSIONS", ())
 
 
-def ancestors_are_left_out(patch):
+def ancestors_are_left_out(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(GroupGraph, "ancestors", lambda self, ids: set(ids))
 
 
-def inactive_hosts_are_included(patch):
+def inactive_hosts_are_included(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(HostFilters, "only_active", lambda self: self)
 
 
-def files_are_in_the_order_of_names(patch):
-    def files(hosts):
+def files_are_in_the_order_of_names(patch: pytest.MonkeyPatch) -> None:
+    def files(hosts: Iterator[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
         return ((f"{name}.json", content) for name, content in hosts)
 
     patch.setattr(inventories, "_ordered_by_file", files)
@@ -228,7 +246,12 @@ MUTANTS = {
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
-def test_oracle_notices_when(mutant, monkeypatch, oracle, tmp_path):
+def test_oracle_notices_when(
+    mutant: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+    oracle: Oracle,
+    tmp_path: Path,
+) -> None:
     region = MUTANTS[mutant]()
     mutant(monkeypatch)
     with pytest.raises((Disagreement, Refused, BackendFault)):

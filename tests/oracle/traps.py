@@ -1,6 +1,10 @@
 """Regions made by hand: each holds one trap of Ansible's, in the smallest form."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from itertools import combinations
+from typing import Any, TypeVar
 
 from craton import config
 from craton.backends.memory.driver import MemoryDriver
@@ -17,8 +21,15 @@ from tests.oracle.regions import (
     Fleet,
 )
 
+M = TypeVar("M", Group, Host)
 
-def fleet(groups=(), hosts=(), tenant=None, region=None):
+
+def fleet(
+    groups: Iterable[Mapping[str, Any]] = (),
+    hosts: Iterable[Mapping[str, Any]] = (),
+    tenant: Mapping[str, object] | None = None,
+    region: Mapping[str, object] | None = None,
+) -> Fleet:
     """Return a region. Groups and hosts are keyword arguments; a group's id is its name."""
     driver = MemoryDriver(config.settings(files=[]))
     driver.open()
@@ -30,11 +41,11 @@ def fleet(groups=(), hosts=(), tenant=None, region=None):
     return Fleet(driver=driver, tenant=owner, region=home, groups=made_groups, hosts=made_hosts)
 
 
-def _group(region, *, name, **fields):
+def _group(region: Region, *, name: str, **fields: Any) -> Group:
     return _made(Group, region, id=f"id of {name}"[:64], name=name, **fields)
 
 
-def _made(kind, region, **fields):
+def _made(kind: type[M], region: Region, **fields: Any) -> M:
     for links in ("groups", "parents"):
         if links in fields:
             fields[links] = tuple(f"id of {name}"[:64] for name in fields[links])
@@ -42,7 +53,7 @@ def _made(kind, region, **fields):
     return kind(region_id=region.id, **fields)
 
 
-def names_at_one_depth():
+def names_at_one_depth() -> Fleet:
     names = (
         "Z",
         "a",
@@ -66,7 +77,7 @@ def names_at_one_depth():
     )
 
 
-def priorities_at_one_depth():
+def priorities_at_one_depth() -> Fleet:
     priorities = {"a": 5, "b": 1, "c": 0, "d": -(2**31), "e": 2**31 - 1}
     return fleet(
         groups=[
@@ -80,7 +91,7 @@ def priorities_at_one_depth():
     )
 
 
-def parent_of_high_priority():
+def parent_of_high_priority() -> Fleet:
     return fleet(
         groups=[
             {"name": "parent", "priority": 99, "variables": {"winner": "parent"}},
@@ -90,7 +101,7 @@ def parent_of_high_priority():
     )
 
 
-def diamond_with_a_long_side():
+def diamond_with_a_long_side() -> Fleet:
     return fleet(
         groups=[
             {"name": "top"},
@@ -102,7 +113,7 @@ def diamond_with_a_long_side():
     )
 
 
-def dicts_in_every_layer():
+def dicts_in_every_layer() -> Fleet:
     return fleet(
         tenant={"d": {"tenant": 1}},
         region={"d": {"region": 1}, "e": {"region": 1}},
@@ -114,7 +125,7 @@ def dicts_in_every_layer():
     )
 
 
-def parent_beats_all():
+def parent_beats_all() -> Fleet:
     return fleet(
         region={"winner": "region"},
         groups=[
@@ -125,7 +136,7 @@ def parent_beats_all():
     )
 
 
-def groups_named_like_files():
+def groups_named_like_files() -> Fleet:
     shadows = ("all.yml", "ungrouped.json", "web.yml", "web.yaml", "web.json", "web.yml.json")
     return fleet(
         groups=[{"name": "web"}, *({"name": name, "variables": {"x": name}} for name in shadows)],
@@ -133,12 +144,12 @@ def groups_named_like_files():
     )
 
 
-def hosts_named_like_prefixes():
+def hosts_named_like_prefixes() -> Fleet:
     names = ("web", "web 1", "web!", "web+", "web-1", "web.", "web.json", "web.a", "web0")
     return fleet(hosts=[{"name": name, "variables": {"x": name}} for name in names])
 
 
-def groups_in_a_long_chain():
+def groups_in_a_long_chain() -> Fleet:
     names = [f"group{number:03}" for number in range(130)]
     return fleet(
         groups=[
@@ -152,11 +163,11 @@ def groups_in_a_long_chain():
     )
 
 
-def nothing_at_all():
+def nothing_at_all() -> Fleet:
     return fleet()
 
 
-def groups_without_hosts():
+def groups_without_hosts() -> Fleet:
     return fleet(
         groups=[
             {"name": "empty"},
@@ -166,7 +177,7 @@ def groups_without_hosts():
     )
 
 
-def fields_and_variables():
+def fields_and_variables() -> Fleet:
     fields = {"ip_address": "10.0.0.1", "ssh_port": 22, "ssh_user": "{{ user }}"}
     own = {"ansible_host": "own", "ansible_port": 1, "ansible_user": "own"}
     return fleet(
@@ -180,7 +191,7 @@ def fields_and_variables():
     )
 
 
-def data_that_looks_like_code():
+def data_that_looks_like_code() -> Fleet:
     strings = [*TEMPLATES, *STRINGS]
     nested = {"list": [*TEMPLATES, [TEMPLATES[0]], {"{{ key }}": TEMPLATES[0]}]}
     vault = {"__ansible_vault": VAULT + TEMPLATES[0]}
@@ -204,7 +215,7 @@ def data_that_looks_like_code():
     )
 
 
-def values_of_every_type():
+def values_of_every_type() -> Fleet:
     numbers = {f"n{number}": value for number, value in enumerate(NUMBERS)}
     others = {"a": None, "b": True, "c": False, "list": [], "object": {}, "empty": ""}
     unsorted = {"z": {"b": 1, "a": [1, 1.0, True, "1"]}, "a": 2, "\u00e9": 3}
@@ -219,7 +230,7 @@ def values_of_every_type():
     )
 
 
-def inactive_host():
+def inactive_host() -> Fleet:
     return fleet(
         groups=[{"name": "group"}],
         hosts=[

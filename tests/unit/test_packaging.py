@@ -1,5 +1,7 @@
 """What setup.cfg and constraints.txt promise is what gets installed."""
 
+from __future__ import annotations
+
 import compileall
 import configparser
 import importlib
@@ -23,7 +25,7 @@ OLDEST_PYTHON = "3.11.2"  # Debian 12's
 BUILD = "import setuptools.build_meta, sys; print(setuptools.build_meta.build_wheel(sys.argv[1]))"
 
 
-def read_setup():
+def read_setup() -> configparser.ConfigParser:
     # The interpolation resolves one extra's mention of another.
     parser = configparser.ConfigParser(delimiters=("=",))
     parser.optionxform = str
@@ -51,42 +53,42 @@ REQUIREMENTS = sorted(
 )
 
 
-def read_lines():
+def read_lines() -> list[str]:
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     return [line for line in lines if not line.startswith("#")]
 
 
-def read_pins():
+def read_pins() -> dict[str, str]:
     pairs = (line.split("==") for line in read_lines())
     return {canonicalize_name(name): version for name, version in pairs}
 
 
 @pytest.mark.parametrize(("group", "name", "target"), ENTRY_POINTS)
-def test_entry_point_can_be_loaded(group, name, target):
+def test_entry_point_can_be_loaded(group: str, name: str, target: str) -> None:
     module, _, attribute = target.partition(":")
     loaded = importlib.import_module(module)
     assert not attribute or callable(getattr(loaded, attribute))
 
 
-def test_installed_entry_points_are_the_declared_ones():
+def test_installed_entry_points_are_the_declared_ones() -> None:
     installed = importlib.metadata.distribution("craton").entry_points
     assert sorted((e.group, e.name, e.value) for e in installed) == ENTRY_POINTS
 
 
-def test_constraints_are_exact_versions_and_nothing_else():
+def test_constraints_are_exact_versions_and_nothing_else() -> None:
     loose = [line for line in read_lines() if not re.fullmatch(r"[\w.-]+==[\w.!+-]+", line)]
     assert loose == []
 
 
 @pytest.mark.parametrize("line", REQUIREMENTS)
-def test_requirement_is_pinned_at_a_version_it_allows(line):
+def test_requirement_is_pinned_at_a_version_it_allows(line: str) -> None:
     pins = read_pins()
     requirement = Requirement(line)
     assert canonicalize_name(requirement.name) in pins, "run make lock"
     assert pins[canonicalize_name(requirement.name)] in requirement.specifier
 
 
-def test_pins_hold_for_the_oldest_python():
+def test_pins_hold_for_the_oldest_python() -> None:
     oldest = {"python_version": "3.11", "python_full_version": OLDEST_PYTHON, "extra": ""}
     pins = read_pins()
     problems = []
@@ -104,13 +106,13 @@ def test_pins_hold_for_the_oldest_python():
     assert problems == []
 
 
-def test_dev_extra_holds_every_other_extra():
+def test_dev_extra_holds_every_other_extra() -> None:
     extras = {name: set(lines.split()) for name, lines in SETUP["options.extras_require"].items()}
     missing = {name: lines - extras["dev"] for name, lines in extras.items()}
     assert {name for name, lines in missing.items() if lines} == set()
 
 
-def test_wheel_holds_the_package_whole_and_alone(tmp_path):
+def test_wheel_holds_the_package_whole_and_alone(tmp_path: Path) -> None:
     # Built from a copy, since a build leaves directories behind; compiled, since a checkout is.
     source = tmp_path / "source"
     shutil.copytree(

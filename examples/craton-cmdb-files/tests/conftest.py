@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -70,28 +71,28 @@ class Server:
 
             timeout = 5
 
-            def do_GET(self):
+            def do_GET(self) -> None:
                 self.close_connection = True
                 (server.answer or server.send)(self)
 
-            def log_message(self, *arguments):
+            def log_message(self, *arguments: object) -> None:
                 pass
 
-            def log_request(self, code="-", size="-"):
+            def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
                 server.requests.append((dict(self.headers), int(code)))
 
         class Listener(http.server.ThreadingHTTPServer):
             daemon_threads = True
             block_on_close = True
 
-            def get_request(self):
+            def get_request(self) -> tuple[ssl.SSLSocket, Any]:
                 # The handshake is for the handler's thread: a client may not say a word.
                 request, address = super().get_request()
                 return context.wrap_socket(
                     request, server_side=True, do_handshake_on_connect=False
                 ), address
 
-            def handle_error(self, request, client_address):
+            def handle_error(self, request: object, client_address: object) -> None:
                 """A client that goes away, or that does not trust us, is no news."""
 
         self._listener = Listener(("127.0.0.1", self.port), Handler)
@@ -148,7 +149,13 @@ class Server:
                 return
         self.reply(handler, 200, self.body, headers)
 
-    def reply(self, handler, status, body, headers=None):
+    def reply(
+        self,
+        handler: http.server.BaseHTTPRequestHandler,
+        status: int,
+        body: bytes | None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         handler.send_response(status)
         for name, value in (headers or {}).items():
             handler.send_header(name, value)

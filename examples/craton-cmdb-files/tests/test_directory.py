@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Iterable
 from itertools import islice
+from pathlib import Path
 
 import pytest
+from craton_cmdb_files.adapter import FilesAdapter
 
-from craton.cmdb import End, Present, Unusable
+from craton.cmdb import End, Item, Present, Unusable
 from craton.errors import Unavailable
 from craton.models import Host
 
@@ -16,13 +19,13 @@ HEADER = "id,name\n"
 
 
 @pytest.fixture
-def export(tmp_path):
+def export(tmp_path: Path) -> Path:
     directory = tmp_path / "export"
     directory.mkdir()
     return directory
 
 
-def names(items) -> list[str]:
+def names(items: Iterable[Item]) -> list[str]:
     found = (item.entity for item in items if isinstance(item, Present))
     return [entity.name for entity in found if isinstance(entity, Host)]
 
@@ -31,12 +34,14 @@ def rows(start: int, stop: int) -> str:
     return "".join(f"{number},h{number}\n" for number in range(start, stop))
 
 
-def manifest(export, *files: str) -> None:
+def manifest(export: Path, *files: str) -> None:
     lines = [f"{hashlib.sha256((export / f).read_bytes()).hexdigest()}  {f}\n" for f in files]
     (export / "SUMS").write_text("".join(lines))
 
 
-def test_all_files_of_the_format_are_one_export_and_nothing_else_is(make, export):
+def test_all_files_of_the_format_are_one_export_and_nothing_else_is(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     (export / "b.csv").write_text(HEADER + "1,one\n")
     (export / "a.csv").write_text("name,id\ntwo,2\n")
     for other in ("c.csv.new", ".d.csv", "e.txt", "f.json"):
@@ -46,7 +51,9 @@ def test_all_files_of_the_format_are_one_export_and_nothing_else_is(make, export
     assert end.everything
 
 
-def test_an_id_in_two_files_is_in_both_of_them_unusable(make, export):
+def test_an_id_in_two_files_is_in_both_of_them_unusable(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     (export / "a.csv").write_text(HEADER + "1,a\n")
     (export / "b.csv").write_text(HEADER + "1,b\n")
     items = list(make(path=export).changes(None))
@@ -54,7 +61,9 @@ def test_an_id_in_two_files_is_in_both_of_them_unusable(make, export):
     assert found == ["line 2 of a.csv", "line 2 of b.csv"]
 
 
-def test_the_same_bytes_are_no_change_and_other_settings_are(make, export):
+def test_the_same_bytes_are_no_change_and_other_settings_are(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     file = export / "a.csv"
     file.write_text(HEADER + "1,a\n")
     token = list(make(path=export).changes(None))[-1].token
@@ -67,14 +76,18 @@ def test_the_same_bytes_are_no_change_and_other_settings_are(make, export):
     assert list(make(path=export).changes(token))[-1].everything
 
 
-def test_a_directory_without_a_file_is_no_empty_cmdb(make, export):
+def test_a_directory_without_a_file_is_no_empty_cmdb(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     with pytest.raises(Unavailable, match=r"has no file whose name ends with \.csv"):
         list(make(path=export).changes(None))
     (export / "a.csv").write_text(HEADER)
     assert names(make(path=export).changes(None)) == []
 
 
-def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_end(make, export):
+def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_end(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     (export / "a.csv").write_text(HEADER + rows(0, 3000))
     stream = make(path=export).changes(None)
     begin = list(islice(stream, 3))
@@ -86,7 +99,9 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_to_its_end(make, expor
 
 
 @pytest.mark.parametrize("mode", ["a", "w", "r+"])
-def test_a_file_that_is_written_to_while_it_is_read_is_no_export(make, export, mode):
+def test_a_file_that_is_written_to_while_it_is_read_is_no_export(
+    make: Callable[..., FilesAdapter], export: Path, mode: str
+) -> None:
     (export / "a.csv").write_text(HEADER + rows(0, 3000))
     stream = make(path=export).changes(None)
     next(stream)
@@ -96,13 +111,13 @@ def test_a_file_that_is_written_to_while_it_is_read_is_no_export(make, export, m
         list(stream)
 
 
-def test_what_is_no_file_is_not_waited_for(make, export):
+def test_what_is_no_file_is_not_waited_for(make: Callable[..., FilesAdapter], export: Path) -> None:
     os.mkfifo(export / "a.csv")
     with pytest.raises(Unavailable, match="no regular file"):
         list(make(path=export).changes(None))
 
 
-def test_a_directory_may_be_too_large(make, export):
+def test_a_directory_may_be_too_large(make: Callable[..., FilesAdapter], export: Path) -> None:
     (export / "a.csv").write_text(HEADER + rows(0, 3))
     (export / "b.csv").write_text(HEADER + rows(3, 6))
     assert len(names(make(path=export, max_bytes=100).changes(None))) == 6
@@ -110,7 +125,9 @@ def test_a_directory_may_be_too_large(make, export):
         list(make(path=export, max_bytes=40).changes(None))
 
 
-def test_a_manifest_says_what_the_export_is(make, export):
+def test_a_manifest_says_what_the_export_is(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     (export / "a.csv").write_text(HEADER + "1,a\n")
     (export / "b.csv").write_text(HEADER + "2,b\n")
     manifest(export, "a.csv")
@@ -120,7 +137,9 @@ def test_a_manifest_says_what_the_export_is(make, export):
     assert names(adapter.changes(None)) == ["a", "b"]
 
 
-def test_a_file_that_does_not_fit_its_manifest_is_no_export(make, export):
+def test_a_file_that_does_not_fit_its_manifest_is_no_export(
+    make: Callable[..., FilesAdapter], export: Path
+) -> None:
     (export / "a.csv").write_text(HEADER + rows(0, 9))
     manifest(export, "a.csv")
     adapter = make(path=export, manifest="SUMS")
@@ -134,7 +153,9 @@ def test_a_file_that_does_not_fit_its_manifest_is_no_export(make, export):
 
 
 @pytest.mark.parametrize("text", ["a.csv\n", f"{'0' * 64}  ../a.csv\n", "", None])
-def test_a_manifest_that_is_none_is_no_export(make, export, text):
+def test_a_manifest_that_is_none_is_no_export(
+    make: Callable[..., FilesAdapter], export: Path, text: str | None
+) -> None:
     (export / "a.csv").write_text(HEADER)
     if text is not None:
         (export / "SUMS").write_text(text)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
+from craton_cmdb_files.adapter import FilesAdapter
 
 from craton.errors import ConfigurationError
 
@@ -28,14 +32,18 @@ from craton.errors import ConfigurationError
         ({"path": "/x", "tenant": ""}, "set tenant"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(make, options, words):
+def test_options_that_do_not_fit_are_refused(
+    make: Callable[..., FilesAdapter], options: dict[str, str], words: str
+) -> None:
     with pytest.raises(ConfigurationError, match=words) as caught:
         make(**options)
     assert "hush" not in str(caught.value)
 
 
 @pytest.mark.parametrize("option", ["ca_file", "secret_file"])
-def test_a_file_that_cannot_be_read_keeps_the_adapter_closed(make, tmp_path, option):
+def test_a_file_that_cannot_be_read_keeps_the_adapter_closed(
+    make: Callable[..., FilesAdapter], tmp_path: Path, option: str
+) -> None:
     adapter = make(url="https://127.0.0.1:1/", **{option: tmp_path / "none"})
     with pytest.raises(ConfigurationError, match=option):
         adapter.open()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from craton_cmdb_files.adapter import FilesAdapter
 
-from craton.cmdb import End, Present, Unusable
+from craton.cmdb import End, Item, Present, Unusable
 from craton.errors import Unavailable
 from craton.models import Group, Host, Region, Tenant
 
@@ -18,12 +20,12 @@ COLUMNS = (
 
 
 @pytest.fixture
-def read(make, tmp_path):
+def read(make: Callable[..., FilesAdapter], tmp_path: Path) -> Callable[..., list[Item]]:
     """Read one file, and return what is made of it by kind and name."""
     directory = tmp_path / "export"
     directory.mkdir()
 
-    def read(data: str | bytes, **options: object):
+    def read(data: str | bytes, **options: object) -> list[Item]:
         suffix = options.get("format", "csv")
         data = data if isinstance(data, bytes) else data.encode()
         (directory / f"hosts.{suffix}").write_bytes(data)
@@ -34,16 +36,16 @@ def read(make, tmp_path):
     return read
 
 
-def hosts(items) -> dict[str, Host]:
+def hosts(items: Iterable[Item]) -> dict[str, Host]:
     found = (item.entity for item in items if isinstance(item, Present))
     return {entity.name: entity for entity in found if isinstance(entity, Host)}
 
 
-def reasons(items) -> list[str]:
+def reasons(items: Iterable[Item]) -> list[str]:
     return [item.reason for item in items if isinstance(item, Unusable)]
 
 
-def test_a_row_makes_a_host_and_all_that_is_above_it(read):
+def test_a_row_makes_a_host_and_all_that_is_above_it(read: Callable[..., list[Item]]) -> None:
     items = read(
         "ID,Name,IP,Customer,Site,Tags,Port,On,Asset,rack\n"
         '1,web1,192.0.2.1,acme,ams,"web, eu",2222,TRUE,A-1,07\n'
@@ -67,7 +69,7 @@ def test_a_row_makes_a_host_and_all_that_is_above_it(read):
     assert len({entity.id for entity in entities if isinstance(entity, Group)}) == 3
 
 
-def test_a_file_as_excel_writes_it_is_read(read):
+def test_a_file_as_excel_writes_it_is_read(read: Callable[..., list[Item]]) -> None:
     data = '\ufeffid;name;note\r\n1;bär;"two\r\nlines"\r\n\r\n'.encode()
     assert hosts(read(data, delimiter=";"))["bär"].variables.decode() == {"note": "two\r\nlines"}
 
@@ -83,12 +85,14 @@ def test_a_file_as_excel_writes_it_is_read(read):
         ("", {}),
     ],
 )
-def test_columns_become_variables_as_they_are_told_to(read, words, variables):
+def test_columns_become_variables_as_they_are_told_to(
+    read: Callable[..., list[Item]], words: str, variables: dict[str, str]
+) -> None:
     found = hosts(read("id,name,rack,var_a,var_b\n1,h,1,2,[3]\n", variables=words))
     assert found["h"].variables.decode() == variables
 
 
-def test_cells_are_json_where_that_is_said(read):
+def test_cells_are_json_where_that_is_said(read: Callable[..., list[Item]]) -> None:
     data = 'id,name,n,list,text\n1,h,1.0,"[1, null]",1\n2,i,x,,2\n'
     items = read(data, json_columns="n,list")
     assert hosts(items)["h"].variables.text == '{"list":[1,null],"n":1.0,"text":"1"}'
@@ -96,7 +100,7 @@ def test_cells_are_json_where_that_is_said(read):
     assert hosts(read(data, json_columns="*")).keys() == {"h"}
 
 
-def test_json_keeps_its_types(read):
+def test_json_keeps_its_types(read: Callable[..., list[Item]]) -> None:
     rows = [
         {"id": 17, "name": "h", "v": [1, 1.0, "1", None, {"k": True}], "nothing": None, "e": ""},
         {"id": "18", "name": "i", "ip_address": None, "Tags": ["a", "b"]},
@@ -122,7 +126,9 @@ def test_json_keeps_its_types(read):
         (f"{'1' * 65},a,,", "id: must have 1 to 64 characters"),
     ],
 )
-def test_a_row_that_makes_no_host_is_said_with_its_line(read, row, reason):
+def test_a_row_that_makes_no_host_is_said_with_its_line(
+    read: Callable[..., list[Item]], row: str, reason: str
+) -> None:
     columns = "id:id,name:name,ip_address:ip,groups:tags"
     items = read(f"id,name,ip,tags\n0,z,,\n{row}\n9,b,,\n", columns=columns)
     assert hosts(items).keys() == {"z", "b"}
@@ -148,7 +154,9 @@ def test_a_row_that_makes_no_host_is_said_with_its_line(read, row, reason):
         ({"name": "a", "v": 1e999}, "variables.v: must be a finite number"),
     ],
 )
-def test_a_value_of_another_type_is_not_bent(read, row, reason):
+def test_a_value_of_another_type_is_not_bent(
+    read: Callable[..., list[Item]], row: dict[str, object], reason: str
+) -> None:
     columns = "id:id,name:name,ssh_port:port,active:on,groups:tags,region:site"
     text = json.dumps([{"id": "1", **row}]).replace("Infinity", "1e999")
     items = read(text, format="json", columns=columns)
@@ -158,7 +166,7 @@ def test_a_value_of_another_type_is_not_bent(read, row, reason):
         repr(item).encode()
 
 
-def test_a_column_whose_name_is_no_variable_is_named(read):
+def test_a_column_whose_name_is_no_variable_is_named(read: Callable[..., list[Item]]) -> None:
     items = read("id,name,Serial No.\n1,h,x\n")
     assert len(reasons(items)) == 1
     assert "variables.Serial No.: must begin with a letter" in reasons(items)[0]
@@ -166,12 +174,12 @@ def test_a_column_whose_name_is_no_variable_is_named(read):
     assert found["h"].variables.decode() == {"serial": "x"}
 
 
-def test_two_columns_cannot_be_one_variable(read):
+def test_two_columns_cannot_be_one_variable(read: Callable[..., list[Item]]) -> None:
     items = read("id,name,rack,place\n1,h,x,y\n", variables="rack,place:rack")
     assert reasons(items) == ["line 2 of hosts.csv: variables.rack: has two columns"]
 
 
-def test_an_id_that_stands_there_twice_is_nobodys(read):
+def test_an_id_that_stands_there_twice_is_nobodys(read: Callable[..., list[Item]]) -> None:
     items = read("id,name\n1,a\n2,b\n1,c\n")
     assert hosts(items).keys() == {"b"}
     assert reasons(items) == [
@@ -179,7 +187,7 @@ def test_an_id_that_stands_there_twice_is_nobodys(read):
     ]
 
 
-def test_people_are_told_where_a_machine_is(read):
+def test_people_are_told_where_a_machine_is(read: Callable[..., list[Item]]) -> None:
     items = read("id,name\na b?,a\n2,\n", page="https://cmdb.example.com/{id}/edit")
     urls = [item.url for item in items if item.url]
     assert urls == ["https://cmdb.example.com/a%20b%3F/edit", "https://cmdb.example.com/2/edit"]
@@ -203,7 +211,9 @@ def test_people_are_told_where_a_machine_is(read):
         ("id,name\n1,a\n".encode("utf-16"), "may be cut off"),
     ],
 )
-def test_what_is_no_csv_is_no_export(read, data, words):
+def test_what_is_no_csv_is_no_export(
+    read: Callable[..., list[Item]], data: bytes | str, words: str
+) -> None:
     with pytest.raises(Unavailable, match=words):
         read(data)
 
@@ -229,12 +239,14 @@ def test_what_is_no_csv_is_no_export(read, data, words):
     ],
     ids=range(15),
 )
-def test_what_is_no_array_of_objects_is_no_export(read, data):
+def test_what_is_no_array_of_objects_is_no_export(
+    read: Callable[..., list[Item]], data: str
+) -> None:
     with pytest.raises(Unavailable):
         read(data, format="json")
 
 
-def test_json_may_be_of_any_size_and_shape(read):
+def test_json_may_be_of_any_size_and_shape(read: Callable[..., list[Item]]) -> None:
     rows = [{"id": str(n), "name": f"h{n}", "v": "ä" * (n * 997 % 150_000)} for n in range(40)]
     for indent in (None, 3):
         text = json.dumps(rows, indent=indent, ensure_ascii=False)
@@ -243,7 +255,7 @@ def test_json_may_be_of_any_size_and_shape(read):
     assert read(" [ \n ] ", format="json") == []
 
 
-def test_the_readme_is_right(make, tmp_path):
+def test_the_readme_is_right(make: Callable[..., FilesAdapter], tmp_path: Path) -> None:
     text = (Path(__file__).parents[1] / "README.rst").read_text(encoding="utf-8")
     block = text.partition(".. code-block:: text\n\n")[2].partition("\n\nthe tenant")[0]
     lines = [line.strip() for line in block.splitlines()]

@@ -7,8 +7,9 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from craton_cmdb_files.adapter import FilesAdapter
@@ -21,6 +22,9 @@ from craton.testing.adapters import (
     NotExercised,
     Trouble,
 )
+
+if TYPE_CHECKING:  # pytest imports it under a name of its own
+    from conftest import Server
 
 COLUMNS = "id:Asset,name:Hostname,ip_address:IP,groups:Tags"
 Settings = Callable[..., cfg.ConfigOpts]
@@ -162,7 +166,9 @@ class ManifestHarness(DirectoryHarness):
 class ServerHarness(FilesHarness):
     """A server that answers in one way or another."""
 
-    def __init__(self, settings: Settings, server, secret_file: Path, **ways: object) -> None:
+    def __init__(
+        self, settings: Settings, server: Server, secret_file: Path, **ways: object
+    ) -> None:
         super().__init__(settings)
         self.server, self.secret_file = server, secret_file
         for name, value in ways.items():
@@ -185,7 +191,7 @@ class ServerHarness(FilesHarness):
         self.server.headers = {"X-Total-Count": str(len(self.rows))}
         self.server.body = self.data()
 
-    def trouble(self, trouble: Trouble):
+    def trouble(self, trouble: Trouble) -> AbstractContextManager[None]:
         return self.server.in_trouble(trouble)
 
 
@@ -195,25 +201,25 @@ class JsonServerHarness(ServerHarness):
 
 class TestCsvDirectory(AdapterSuite):
     @pytest.fixture
-    def harness(self, settings, tmp_path):
+    def harness(self, settings: Settings, tmp_path: Path) -> AdapterHarness:
         return DirectoryHarness(settings, tmp_path / "export")
 
 
 class TestJsonDirectory(AdapterSuite):
     @pytest.fixture
-    def harness(self, settings, tmp_path):
+    def harness(self, settings: Settings, tmp_path: Path) -> AdapterHarness:
         return JsonHarness(settings, tmp_path / "export")
 
 
 class TestManifest(AdapterSuite):
     @pytest.fixture
-    def harness(self, settings, tmp_path):
+    def harness(self, settings: Settings, tmp_path: Path) -> AdapterHarness:
         return ManifestHarness(settings, tmp_path / "export")
 
 
 class TestCsvServer(AdapterSuite):
     @pytest.fixture
-    def harness(self, settings, server, secret_file):
+    def harness(self, settings: Settings, server: Server, secret_file: Path) -> AdapterHarness:
         return ServerHarness(settings, server, secret_file)
 
 
@@ -221,6 +227,6 @@ class TestJsonServerWithoutETag(AdapterSuite):
     """In pieces, and with times alone, which are too coarse to tell changes apart."""
 
     @pytest.fixture
-    def harness(self, settings, server, secret_file):
+    def harness(self, settings: Settings, server: Server, secret_file: Path) -> AdapterHarness:
         ways = {"etag": False, "chunked": True}
         return JsonServerHarness(settings, server, secret_file, **ways)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
-from craton.driver import Create
+from craton.driver import Create, InventoryDriver
 from craton.errors import BackendFault, RevisionConflict
-from craton.models import Group, Host
+from craton.models import Group, Host, Region
 from craton.query import Query
 from craton.variables import Variables
 
@@ -15,10 +18,10 @@ GROUPS = "tenants/acme/regions/ams/groups"
 
 
 @pytest.fixture
-def commit(place, git):
+def commit(place: Path, git: Callable[..., str]) -> Callable[..., None]:
     """Write files, ``None`` removes one, and commit them."""
 
-    def commit(**files):
+    def commit(**files: str | None) -> None:
         for name, text in files.items():
             path = place / "tenants/acme/regions/ams" / f"{name.replace('__', '/')}.yaml"
             if text is None:
@@ -32,13 +35,15 @@ def commit(place, git):
     return commit
 
 
-def edit(place, path, old, new):
+def edit(place: Path, path: str, old: str, new: str) -> None:
     text = (place / path).read_text()
     assert old in text
     (place / path).write_text(text.replace(old, new))
 
 
-def test_an_edit_is_seen_and_has_a_revision_of_its_own(driver, region, place, git):
+def test_an_edit_is_seen_and_has_a_revision_of_its_own(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     host = driver.create(Host(region_id=region.id, name="web1", ssh_port=22))
     edit(place, f"{HOSTS}/web1.yaml", "ssh_port: 22", "ssh_port: 2222")
     assert driver.get(Host, host.id) == host, "it is not committed yet"
@@ -51,7 +56,9 @@ def test_an_edit_is_seen_and_has_a_revision_of_its_own(driver, region, place, gi
     assert driver.replace(found, if_revision=found.revision).ssh_port == 2222
 
 
-def test_a_new_file_needs_a_name_alone(driver, region, commit):
+def test_a_new_file_needs_a_name_alone(
+    driver: InventoryDriver, region: Region, commit: Callable[..., None]
+) -> None:
     commit(hosts__web1="name: web1\n", groups__web="name: web\nvariables: {port: 80}\n")
     (host,), (group,) = driver.scan(Host), driver.scan(Group)
     assert (host.name, host.region_id, host.active) == ("web1", region.id, True)
@@ -62,7 +69,9 @@ def test_a_new_file_needs_a_name_alone(driver, region, commit):
     assert driver.get(Host, host.id).groups == (group.id,)
 
 
-def test_a_file_that_is_removed_is_a_host_that_is_removed(driver, region, commit):
+def test_a_file_that_is_removed_is_a_host_that_is_removed(
+    driver: InventoryDriver, region: Region, commit: Callable[..., None]
+) -> None:
     driver.apply(Create(entity=Host(region_id=region.id, name=name)) for name in ("a", "b"))
     commit(hosts__a=None)
     assert [host.name for host in driver.scan(Host)] == ["b"]
@@ -91,7 +100,9 @@ def test_a_file_that_is_removed_is_a_host_that_is_removed(driver, region, commit
         ("name: bad\n<<<<<<< HEAD\n", "line"),
     ],
 )
-def test_a_broken_file_is_named_and_hides_no_other(driver, region, commit, text, what):
+def test_a_broken_file_is_named_and_hides_no_other(
+    driver: InventoryDriver, region: Region, commit: Callable[..., None], text: str, what: str
+) -> None:
     good = driver.create(Host(region_id=region.id, name="good"))
     group = driver.create(Group(region_id=region.id, name="web"))
     commit(hosts__bad=text, hosts__other="name: bad\nid: fixed\n".replace("bad", "other"))
@@ -116,7 +127,9 @@ def test_a_broken_file_is_named_and_hides_no_other(driver, region, commit, text,
     driver.create(Host(region_id=region.id, name="new"))
 
 
-def test_rules_between_files_are_looked_at_too(driver, region, commit):
+def test_rules_between_files_are_looked_at_too(
+    driver: InventoryDriver, region: Region, commit: Callable[..., None]
+) -> None:
     commit(hosts__web="name: web\n", groups__web="name: web\n")
     with pytest.raises(BackendFault, match="a group of the region is called 'web'"):
         list(driver.scan(Host))
@@ -138,7 +151,9 @@ def test_rules_between_files_are_looked_at_too(driver, region, commit):
     assert [group.name for group in driver.scan(Group)] == ["db", "web"]
 
 
-def test_a_directory_without_its_own_file_is_named(driver, region, place, git):
+def test_a_directory_without_its_own_file_is_named(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     driver.create(Host(region_id=region.id, name="web1"))
     git("rm", "-q", "tenants/acme/regions/ams/region.yaml")
     git("commit", "-q", "-m", "By mistake")
@@ -146,7 +161,9 @@ def test_a_directory_without_its_own_file_is_named(driver, region, place, git):
         list(driver.scan(Host))
 
 
-def test_a_symbolic_link_leads_nowhere(driver, region, place, git, tmp_path):
+def test_a_symbolic_link_leads_nowhere(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
     driver.create(Host(region_id=region.id, name="web1"))
     (tmp_path / "outside").mkdir()
     (place / "tenants/acme/regions/lon").symlink_to(tmp_path / "outside")
@@ -157,7 +174,9 @@ def test_a_symbolic_link_leads_nowhere(driver, region, place, git, tmp_path):
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_other_files_are_nobodys_business(driver, region, place, git):
+def test_other_files_are_nobodys_business(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     (place / "README").write_text("Our fleet\n")
     (place / HOSTS).mkdir()
     (place / HOSTS / ".gitkeep").touch()

@@ -11,13 +11,16 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 
 import pytest
 from craton_driver_directory.git import Git
 from craton_driver_directory.worktree import WorkingTree
 
-from craton.driver import Create, Delete, Replace
+from craton.driver import Create, Delete, InventoryDriver, Replace
 from craton.errors import ConfigurationError, CratonError, NotFound, Unavailable
 from craton.models import Group, Host, Region, Tenant
 from craton.variables import Variables
@@ -25,15 +28,17 @@ from craton.variables import Variables
 AMS = "tenants/acme/regions/ams"
 
 
-def hosts(region, names):
+def hosts(region: Region, names: Iterable[str]) -> list[Create]:
     return [Create(entity=Host(region_id=region.id, name=name)) for name in names]
 
 
-def log(git):
+def log(git: Callable[..., str]) -> list[str]:
     return git("log", "--format=%s").splitlines()
 
 
-def test_a_change_is_one_commit_that_says_what_changed(driver, region, git):
+def test_a_change_is_one_commit_that_says_what_changed(
+    driver: InventoryDriver, region: Region, git: Callable[..., str]
+) -> None:
     host = driver.create(Host(region_id=region.id, name="web1", ssh_port=22))
     driver.replace(dataclasses.replace(host, ssh_port=2222))
     driver.delete(Host, host.id)
@@ -53,7 +58,9 @@ def test_a_change_is_one_commit_that_says_what_changed(driver, region, git):
     )
 
 
-def test_a_batch_is_one_commit(driver, region, git):
+def test_a_batch_is_one_commit(
+    driver: InventoryDriver, region: Region, git: Callable[..., str]
+) -> None:
     before = len(log(git))
     group = Create(entity=Group(id="g", region_id=region.id, name="web"))
     driver.apply([*hosts(region, ("a", "b")), group])
@@ -68,7 +75,9 @@ def test_a_batch_is_one_commit(driver, region, git):
     assert len(log(git)) == before + 1
 
 
-def test_the_working_tree_and_the_index_follow(driver, region, place, git):
+def test_the_working_tree_and_the_index_follow(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     driver.apply(hosts(region, ("a", "b")))
     assert git("status", "--porcelain") == ""
     assert git("diff-index", "HEAD") == ""
@@ -80,7 +89,9 @@ def test_the_working_tree_and_the_index_follow(driver, region, place, git):
     assert git("status", "--porcelain") == ""
 
 
-def test_links_are_names_and_a_rename_is_seen_where_they_are(driver, region, place, git):
+def test_links_are_names_and_a_rename_is_seen_where_they_are(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     group = driver.create(Group(region_id=region.id, name="web"))
     host = driver.create(Host(region_id=region.id, name="a", groups=(group.id,)))
     assert "groups:\n- web\n" in (place / AMS / "hosts/a.yaml").read_text()
@@ -95,7 +106,13 @@ def test_links_are_names_and_a_rename_is_seen_where_they_are(driver, region, pla
     ]
 
 
-def test_a_renamed_region_takes_its_files_along(driver, region, make, place, git):
+def test_a_renamed_region_takes_its_files_along(
+    driver: InventoryDriver,
+    region: Region,
+    make: Callable[[], InventoryDriver],
+    place: Path,
+    git: Callable[..., str],
+) -> None:
     driver.apply(hosts(region, ("a", "b")))
     before = list(driver.scan(Host))
     driver.replace(dataclasses.replace(region, name="Amsterdam 2"))
@@ -106,7 +123,9 @@ def test_a_renamed_region_takes_its_files_along(driver, region, make, place, git
     assert git("status", "--porcelain") == ""
 
 
-def test_names_may_be_exchanged(driver, region, make):
+def test_names_may_be_exchanged(
+    driver: InventoryDriver, region: Region, make: Callable[[], InventoryDriver]
+) -> None:
     driver.apply(hosts(region, ("a", "b")))
     a, b = driver.scan(Host)
     driver.apply(
@@ -117,7 +136,9 @@ def test_names_may_be_exchanged(driver, region, make):
         assert {host.id: host.name for host in other.scan(Host)} == {a.id: "b", b.id: "a"}
 
 
-def test_what_was_written_is_what_another_node_reads(driver, region, make):
+def test_what_was_written_is_what_another_node_reads(
+    driver: InventoryDriver, region: Region, make: Callable[[], InventoryDriver]
+) -> None:
     values = Variables({"b": {"z": 1, "a": [1.0, -0.0, 10**50, "on", "\x85", {}]}, "a": None})
     driver.apply([Create(entity=Group(id="g", region_id=region.id, name="g", variables=values))])
     host = driver.create(
@@ -131,8 +152,8 @@ def test_what_was_written_is_what_another_node_reads(driver, region, make):
 
 
 def test_what_somebody_has_changed_and_not_committed_is_never_overwritten(
-    driver, region, place, git
-):
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     driver.apply(hosts(region, ("a", "b")))
     a, b = driver.scan(Host)
     edited = (place / AMS / "hosts/a.yaml").read_text().replace("active: true", "active: false")
@@ -154,7 +175,9 @@ def test_what_somebody_has_changed_and_not_committed_is_never_overwritten(
     driver.replace(driver.get(Host, a.id))
 
 
-def test_what_somebody_has_staged_elsewhere_stays_staged(driver, region, place, git):
+def test_what_somebody_has_staged_elsewhere_stays_staged(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     driver.apply(hosts(region, ("a", "b")))
     a, _ = driver.scan(Host)
     (place / AMS / "hosts/b.yaml").write_text("name: b\n")
@@ -163,7 +186,9 @@ def test_what_somebody_has_staged_elsewhere_stays_staged(driver, region, place, 
     assert git("status", "--porcelain").split() == ["M", f"{AMS}/hosts/b.yaml"]
 
 
-def test_while_another_git_command_is_at_work_nothing_is_written(driver, region, place):
+def test_while_another_git_command_is_at_work_nothing_is_written(
+    driver: InventoryDriver, region: Region, place: Path
+) -> None:
     lock = place / ".git/index.lock"
     lock.touch()
     with pytest.raises(Unavailable, match="another git command"):
@@ -175,10 +200,12 @@ def test_while_another_git_command_is_at_work_nothing_is_written(driver, region,
     timer.join()
 
 
-def test_commits_of_somebody_else_at_the_same_time_are_not_lost(driver, region, place, git):
+def test_commits_of_somebody_else_at_the_same_time_are_not_lost(
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     failures = []
 
-    def by_hand():
+    def by_hand() -> None:
         for number in range(8):
             (place / "README").write_text(f"{number}\n")
             somebody = ("-c", "user.name=S", "-c", "user.email=s@example.com")
@@ -209,11 +236,15 @@ def test_commits_of_somebody_else_at_the_same_time_are_not_lost(driver, region, 
 
 
 def test_somebody_who_commits_between_reading_and_writing_is_noticed(
-    driver, region, place, git, monkeypatch
-):
+    driver: InventoryDriver,
+    region: Region,
+    place: Path,
+    git: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     commit = Git.commit
 
-    def late(self, *arguments):
+    def late(self: Git, *arguments: Any) -> str:
         git("commit", "-q", "--allow-empty", "-m", "By hand")
         return commit(self, *arguments)
 
@@ -234,8 +265,13 @@ def test_somebody_who_commits_between_reading_and_writing_is_noticed(
 
 @pytest.mark.parametrize("command", ["cat-file", "fast-import"])
 def test_a_git_that_fails_is_unavailable_and_the_next_one_serves(
-    driver, region, git, monkeypatch, tmp_path, command
-):
+    driver: InventoryDriver,
+    region: Region,
+    git: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    command: str,
+) -> None:
     driver.apply(hosts(region, "a"))
     before = git("rev-parse", "HEAD")
     broken = tmp_path / "bin" / "git"
@@ -256,8 +292,8 @@ def test_a_git_that_fails_is_unavailable_and_the_next_one_serves(
 
 
 def test_proposals_in_another_branch_change_nothing_until_they_are_merged(
-    driver, region, place, git
-):
+    driver: InventoryDriver, region: Region, place: Path, git: Callable[..., str]
+) -> None:
     host = driver.create(Host(region_id=region.id, name="a"))
     git("switch", "-q", "-c", "proposal")
     path = place / AMS / "hosts/a.yaml"
@@ -272,7 +308,9 @@ def test_proposals_in_another_branch_change_nothing_until_they_are_merged(
     assert driver.get(Host, late.id) == late
 
 
-def test_a_directory_that_was_there_keeps_what_it_had(place, make, git):
+def test_a_directory_that_was_there_keeps_what_it_had(
+    place: Path, make: Callable[[], InventoryDriver], git: Callable[..., str]
+) -> None:
     place.mkdir()
     (place / "README").write_text("Ours\n")
     git("init", "-q", "-b", "main")
@@ -283,7 +321,9 @@ def test_a_directory_that_was_there_keeps_what_it_had(place, make, git):
     assert git("ls-files").split() == ["README", "tenants/acme/tenant.yaml"]
 
 
-def test_a_branch_that_is_missing_is_not_made_beside_others(place, make, git):
+def test_a_branch_that_is_missing_is_not_made_beside_others(
+    place: Path, make: Callable[[], InventoryDriver], git: Callable[..., str]
+) -> None:
     place.mkdir()
     git("init", "-q", "-b", "trunk")
     with pytest.raises(ConfigurationError, match="no branch 'main'"):
@@ -291,7 +331,9 @@ def test_a_branch_that_is_missing_is_not_made_beside_others(place, make, git):
 
 
 @pytest.mark.parametrize("hash_", ["sha1", "sha256"])
-def test_both_formats_of_repositories_serve(place, make, git, hash_):
+def test_both_formats_of_repositories_serve(
+    place: Path, make: Callable[[], InventoryDriver], git: Callable[..., str], hash_: str
+) -> None:
     place.mkdir()
     git("init", "-q", "-b", "main", f"--object-format={hash_}")
     with make() as driver:
@@ -300,7 +342,9 @@ def test_both_formats_of_repositories_serve(place, make, git, hash_):
     assert git("status", "--porcelain") == ""
 
 
-def test_a_linked_working_tree_serves(tmp_path, place, make, git):
+def test_a_linked_working_tree_serves(
+    tmp_path: Path, place: Path, make: Callable[[], InventoryDriver], git: Callable[..., str]
+) -> None:
     place.mkdir()
     git("init", "-q", "-b", "other")
     git("commit", "-q", "--allow-empty", "-m", "Begin")
@@ -314,7 +358,7 @@ def test_a_linked_working_tree_serves(tmp_path, place, make, git):
     assert log(git) == ["Create tenant acme", "Begin"]
 
 
-def dies(work):
+def dies(work: Callable[[], object]) -> None:
     """Run something in a copy of this process that is to kill itself."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -328,10 +372,10 @@ def dies(work):
     assert os.WIFSIGNALED(status)
 
 
-def killing(function, after):
+def killing(function: Callable[..., object], after: bool) -> Callable[..., None]:
     """Wrap a function so that the process is killed before or after it."""
 
-    def run(*arguments, **keywords):
+    def run(*arguments: object, **keywords: object) -> None:
         if after:
             function(*arguments, **keywords)
         os.kill(os.getpid(), signal.SIGKILL)
@@ -351,15 +395,22 @@ def killing(function, after):
     ],
 )
 def test_a_writer_that_is_killed_anywhere_leaves_all_or_nothing(
-    make, place, git, monkeypatch, owner, method, stored, after
-):
+    make: Callable[[], InventoryDriver],
+    place: Path,
+    git: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    owner: type[WorkingTree] | type[Git],
+    method: str,
+    stored: bool | None,
+    after: bool,
+) -> None:
     with make() as driver:
         tenant = driver.create(Tenant(name="acme"))
         region = driver.create(Region(tenant_id=tenant.id, name="ams"))
         driver.apply(hosts(region, ("a", "b")))
         a, _ = before = list(driver.scan(Host))
 
-    def work():
+    def work() -> None:
         monkeypatch.setattr(owner, method, killing(getattr(owner, method), after))
         with make() as driver:
             driver.apply(
@@ -379,14 +430,19 @@ def test_a_writer_that_is_killed_anywhere_leaves_all_or_nothing(
     git("fsck", "--strict")
 
 
-def test_what_somebody_changed_after_a_writer_was_killed_stays(make, place, git, monkeypatch):
+def test_what_somebody_changed_after_a_writer_was_killed_stays(
+    make: Callable[[], InventoryDriver],
+    place: Path,
+    git: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with make() as driver:
         tenant = driver.create(Tenant(name="acme"))
         region = driver.create(Region(tenant_id=tenant.id, name="ams"))
         driver.apply(hosts(region, ("a", "b")))
         a, b = driver.scan(Host)
 
-    def work():
+    def work() -> None:
         monkeypatch.setattr(WorkingTree, "follow", killing(WorkingTree.follow, after=False))
         with make() as driver:
             driver.apply(Replace(entity=dataclasses.replace(h, ssh_port=1)) for h in (a, b))
@@ -402,7 +458,9 @@ def test_what_somebody_changed_after_a_writer_was_killed_stays(make, place, git,
     assert git("status", "--porcelain").split() == ["M", f"{AMS}/hosts/a.yaml"]
 
 
-def test_a_symbolic_link_in_the_working_tree_leads_nowhere(driver, region, place, tmp_path):
+def test_a_symbolic_link_in_the_working_tree_leads_nowhere(
+    driver: InventoryDriver, region: Region, place: Path, tmp_path: Path
+) -> None:
     (tmp_path / "outside").mkdir()
     (place / AMS / "hosts").symlink_to(tmp_path / "outside")
     with pytest.raises(Unavailable, match="hosts is a symbolic link"):
@@ -410,7 +468,12 @@ def test_a_symbolic_link_in_the_working_tree_leads_nowhere(driver, region, place
     assert list((tmp_path / "outside").iterdir()) == []
 
 
-def test_the_environment_of_a_hook_means_nothing(make, place, tmp_path, monkeypatch):
+def test_the_environment_of_a_hook_means_nothing(
+    make: Callable[[], InventoryDriver],
+    place: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with monkeypatch.context() as patch:
         patch.setenv("GIT_DIR", str(tmp_path / "other"))
         patch.setenv("GIT_OBJECT_DIRECTORY", str(tmp_path / "objects"))
@@ -438,8 +501,8 @@ with loader.load(config.settings(files=[sys.argv[1]])) as driver:
 
 
 def test_processes_that_are_killed_at_any_moment_with_their_git_leave_whole_batches(
-    make, place, git, tmp_path
-):
+    make: Callable[[], InventoryDriver], place: Path, git: Callable[..., str], tmp_path: Path
+) -> None:
     with make() as driver:
         tenant = driver.create(Tenant(name="acme"))
         region = driver.create(Region(tenant_id=tenant.id, name="ams"))
@@ -462,11 +525,16 @@ def test_processes_that_are_killed_at_any_moment_with_their_git_leave_whole_batc
     git("fsck", "--strict")
 
 
-def test_two_drivers_on_one_directory_take_turns(driver, region, make, git):
+def test_two_drivers_on_one_directory_take_turns(
+    driver: InventoryDriver,
+    region: Region,
+    make: Callable[[], InventoryDriver],
+    git: Callable[..., str],
+) -> None:
     with make() as other:
         errors = []
 
-        def write(node, name):
+        def write(node: InventoryDriver, name: str) -> None:
             for number in range(6):
                 try:
                     node.create(Host(region_id=region.id, name=f"{name}{number}"))

@@ -17,7 +17,7 @@ NAMES = st.one_of(
 
 
 @given(NAMES)
-def test_a_name_stays_in_its_directory_and_is_small_ascii(name):
+def test_a_name_stays_in_its_directory_and_is_small_ascii(name: str) -> None:
     file = places.file_name(name)
     assert 1 <= len(file) <= 240
     assert set(file) <= set("abcdefghijklmnopqrstuvwxyz0123456789._-+%=")
@@ -26,22 +26,22 @@ def test_a_name_stays_in_its_directory_and_is_small_ascii(name):
 
 
 @given(NAMES, NAMES)
-def test_two_names_never_share_a_file(one, other):
+def test_two_names_never_share_a_file(one: str, other: str) -> None:
     assert (places.file_name(one) == places.file_name(other)) == (one == other)
 
 
-def test_names_that_differ_in_capitals_or_late_have_files_that_differ():
+def test_names_that_differ_in_capitals_or_late_have_files_that_differ() -> None:
     names = ["web", "Web", "WEB", "é" * 125, "é" * 124 + "e", "a/b", "a%2fb", "e\u0301", "\u00e9"]
     assert len({places.file_name(name).casefold() for name in names}) == len(names)
 
 
 @pytest.mark.parametrize("name", ["con", "nul", "aux.example.com", "lpt1"])
-def test_names_of_devices_are_escaped(name):
+def test_names_of_devices_are_escaped(name: str) -> None:
     assert places.file_name(name).startswith("%")
 
 
 @given(NAMES, NAMES, NAMES)
-def test_a_path_tells_the_kind_and_the_parent(tenant, region, name):
+def test_a_path_tells_the_kind_and_the_parent(tenant: str, region: str, name: str) -> None:
     above = places.path_of(Tenant(name=tenant), "")
     path = places.path_of(Region(tenant_id="", name=region), above)
     assert places.kind_at(above) is Tenant
@@ -53,7 +53,7 @@ def test_a_path_tells_the_kind_and_the_parent(tenant, region, name):
         assert places.parent_of(below) == path
 
 
-def test_other_paths_are_of_no_kind():
+def test_other_paths_are_of_no_kind() -> None:
     assert set(INVENTORY_KINDS) == {Tenant, Region, Group, Host}
     for path in ("tenants/a.yaml", "tenants/a/b.yaml", "tenants/a/regions/b.yaml", "x/tenant.yaml"):
         assert places.kind_at(path) is None

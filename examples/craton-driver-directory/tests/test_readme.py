@@ -11,7 +11,7 @@ from craton_driver_directory import files
 README = Path(__file__).parents[1] / "README.rst"
 
 
-def test_the_example_is_a_file_as_the_driver_writes_it():
+def test_the_example_is_a_file_as_the_driver_writes_it() -> None:
     block = re.search(r"code-block:: yaml\n\n((?:    .*\n|\n)+)", README.read_text())
     text = textwrap.dedent(block[1]).strip() + "\n"
     path = "tenants/acme/regions/ams/hosts/web1.example.com.yaml"

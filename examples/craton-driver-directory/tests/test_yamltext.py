@@ -8,6 +8,8 @@ from craton_driver_directory import yamltext
 from hypothesis import given
 from hypothesis import strategies as st
 
+from craton.jsontext import JsonValue
+
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 WORDS = st.sampled_from(
     """on off yes no y n true false null ~ = << 0123 089 1_000 0x1f 0o17 0b1 1e3 .5 1. .inf -0 +1
@@ -30,19 +32,21 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(STRINGS, VALUES, max_size=4))
-def test_every_value_comes_back_with_its_type_and_the_order_of_its_keys(value):
+def test_every_value_comes_back_with_its_type_and_the_order_of_its_keys(
+    value: dict[str, JsonValue],
+) -> None:
     # The text of a value tells 1 from 1.0, 0.0 from -0.0, and the order of keys.
     assert repr(yamltext.loads(yamltext.dumps(value))) == repr(value)
 
 
 @given(st.dictionaries(STRINGS, VALUES, max_size=4))
-def test_what_is_written_is_written_again_in_the_same_way(value):
+def test_what_is_written_is_written_again_in_the_same_way(value: dict[str, JsonValue]) -> None:
     text = yamltext.dumps(value)
     assert yamltext.dumps(yamltext.loads(text)) == text
 
 
 @given(st.dictionaries(STRINGS, STRINGS | st.booleans() | st.none(), max_size=4))
-def test_a_reader_of_yaml_1_1_reads_the_same(value):
+def test_a_reader_of_yaml_1_1_reads_the_same(value: dict[str, JsonValue]) -> None:
     assert yaml.safe_load(yamltext.dumps(value)) == value
 
 
@@ -75,17 +79,17 @@ def test_a_reader_of_yaml_1_1_reads_the_same(value):
         "a: " + "9" * 5000,
     ],
 )
-def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(text):
+def test_what_could_be_read_in_two_ways_or_not_at_all_is_refused(text: str) -> None:
     with pytest.raises(yamltext.InvalidYaml):
         yamltext.loads(text)
 
 
-def test_an_error_names_the_line():
+def test_an_error_names_the_line() -> None:
     with pytest.raises(yamltext.InvalidYaml, match=r"line 3: .*'on'"):
         yamltext.loads("a: 1\nb:\n  c: on\n")
 
 
-def test_a_file_is_pleasant_to_read():
+def test_a_file_is_pleasant_to_read() -> None:
     value = {
         "name": "web1",
         "motd": "Hello.\nBye.\n",

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from craton.errors import ConfigurationError, InvalidValue, ReferenceUnavailable
-from craton.references import Wanted
+from craton.references import References, Wanted
 from tests.functional.references.conftest import MakeReferences
 from tests.services import keystone, swift, tls
 
@@ -86,7 +86,7 @@ def configured(
     front.answer(cloud.forward)
     front.requests.clear()
 
-    def configured(password: str = keystone.PASSWORD, **options: object):
+    def configured(password: str = keystone.PASSWORD, **options: object) -> References:
         return make(
             allow="",
             swift=f"""

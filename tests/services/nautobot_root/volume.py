@@ -16,9 +16,12 @@ delete EVERY
 A line is printed for each device: the action and the device's id.
 """
 
+from __future__ import annotations
+
 import sys
 from ipaddress import IPv4Address
 from itertools import product
+from uuid import UUID
 
 import nautobot
 
@@ -40,7 +43,7 @@ AT_ONCE = 2000
 NETWORK = IPv4Address("10.0.0.1")
 
 
-def make(numbers):
+def make(numbers: range) -> list[Device]:
     """Make the devices with these numbers."""
     active = Status.objects.get(name="Active")
     kind = DeviceType.objects.get(model="Nexus 6")
@@ -83,7 +86,7 @@ def make(numbers):
     return devices
 
 
-def tag(numbers, devices):
+def tag(numbers: range, devices: list[Device]) -> None:
     """Tag the devices by their numbers."""
     kind = ContentType.objects.get_for_model(Device)
     TaggedItem.objects.bulk_create(
@@ -98,7 +101,7 @@ def tag(numbers, devices):
     )
 
 
-def add(first, count):
+def add(first: int, count: int) -> list[UUID]:
     """Make and tag the devices of a range of numbers; return the ids."""
     numbers = range(first, first + count)
     devices = make(numbers)
@@ -106,7 +109,7 @@ def add(first, count):
     return [device.pk for device in devices]
 
 
-def change(every):
+def change(every: int) -> list[UUID]:
     """Change every so-many-th device; return the ids."""
     chosen = chosen_ids(every)
     now = timezone.now()
@@ -116,7 +119,7 @@ def change(every):
     return chosen
 
 
-def delete(every):
+def delete(every: int) -> list[UUID]:
     """Delete every so-many-th device with its interface, assignments and tags; return the ids."""
     chosen = chosen_ids(every)
     for model, condition in (
@@ -132,7 +135,7 @@ def delete(every):
     return chosen
 
 
-def chosen_ids(every):
+def chosen_ids(every: int) -> list[UUID]:
     """The ids of every so-many-th device, in the order of their names."""
     return list(Device.objects.order_by("name").values_list("pk", flat=True)[::every])
 

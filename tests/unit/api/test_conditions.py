@@ -1,5 +1,7 @@
 """Entity tags, as RFC 9110 writes them."""
 
+from __future__ import annotations
+
 import pytest
 
 from craton.api.conditions import Conditions, Tags
@@ -21,7 +23,7 @@ from craton.api.errors import MalformedRequest, PreconditionFailed
         (" * ", None, None),
     ],
 )
-def test_tags_are_read(text, strong, every):
+def test_tags_are_read(text: str, strong: set[str] | None, every: set[str] | None) -> None:
     assert Tags.parse(text, "If-Match") == Tags(strong, every)
 
 
@@ -29,25 +31,25 @@ def test_tags_are_read(text, strong, every):
     "text",
     ["", "a", '"a', 'a"', "W/a", 'w/"a"', '"a" "b"', '"a",', ',"a"', '"a", *', '"a b"', "**"],
 )
-def test_anything_else_is_malformed(text):
+def test_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(MalformedRequest) as caught:
         Tags.parse(text, "If-Match")
     assert caught.value.fields["header"] == "If-Match"
 
 
-def test_a_long_header_is_read_in_no_time():
+def test_a_long_header_is_read_in_no_time() -> None:
     with pytest.raises(MalformedRequest):
         Tags.parse('"a", ' * 20_000 + "x", "If-Match")
     assert len(Tags.parse(", ".join(f'"{n}"' for n in range(20_000)), "If-Match").every) == 20_000
 
 
-def conditions(if_match=None, if_none_match=None):
+def conditions(if_match: str | None = None, if_none_match: str | None = None) -> Conditions:
     return Conditions(
         if_match and Tags.parse(if_match, ""), if_none_match and Tags.parse(if_none_match, "")
     )
 
 
-def test_a_write_insists_on_the_revision_that_was_named():
+def test_a_write_insists_on_the_revision_that_was_named() -> None:
     assert conditions().for_write("r") is None
     assert conditions("*").for_write("r") is None
     assert conditions('"x", "r"').for_write("r") == "r"
@@ -57,6 +59,6 @@ def test_a_write_insists_on_the_revision_that_was_named():
 @pytest.mark.parametrize(
     "failing", [('"x"', None), ('W/"r"', None), (None, "*"), (None, 'W/"r"'), ('"r"', '"r"')]
 )
-def test_a_write_fails_where_a_condition_does(failing):
+def test_a_write_fails_where_a_condition_does(failing: tuple[str | None, str | None]) -> None:
     with pytest.raises(PreconditionFailed):
         conditions(*failing).for_write("r")

@@ -1,5 +1,9 @@
 """Query parameters, read strictly."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import pytest
 
 from craton.api.parameters import Parameter, choice, column, flag, number, read, split
@@ -20,21 +24,21 @@ PARAMETERS = {
 }
 
 
-def values(query):
+def values(query: str) -> dict[str, Any]:
     return read(PARAMETERS, split(query))
 
 
-def refused(query):
+def refused(query: str) -> object:
     with pytest.raises(InvalidQuery) as caught:
         values(query)
     return caught.value.fields["parameter"]
 
 
-def test_what_is_missing_has_its_default():
+def test_what_is_missing_has_its_default() -> None:
     assert values("") == {"on": False, "count": 7, "way": "up", "free": None}
 
 
-def test_values_are_read():
+def test_values_are_read() -> None:
     assert values("on=true&count=0&way=down&free=a+b%2B&port=1&port=2&active=false") == {
         "on": True,
         "count": 0,
@@ -46,7 +50,7 @@ def test_values_are_read():
 
 
 @pytest.mark.parametrize("query", ["a=%2B+%26%3D", "a=%C3%A9&b=", "a=x=y", "", "&", "a=1&&b=2"])
-def test_queries_are_taken_apart_as_the_standard_library_does(query):
+def test_queries_are_taken_apart_as_the_standard_library_does(query: str) -> None:
     from urllib.parse import parse_qsl
 
     assert split(query) == parse_qsl(query, keep_blank_values=True)
@@ -59,9 +63,9 @@ def test_queries_are_taken_apart_as_the_standard_library_does(query):
      "free", "free=1&free=2", "address=10.0.0.01", "address=::0", "address=", "port=0", "port=x",
      "port=1&port=10", "active=yes", "other=1", "On=true"],
 )  # fmt: skip
-def test_what_is_malformed_names_itself(query):
+def test_what_is_malformed_names_itself(query: str) -> None:
     assert refused(query) == query.split("=")[0]
 
 
-def test_a_number_of_any_length_is_no_trouble():
+def test_a_number_of_any_length_is_no_trouble() -> None:
     assert refused("count=" + "9" * 10_000) == "count"

@@ -1,10 +1,12 @@
 """Merge patches as RFC 7396 has them."""
 
+from __future__ import annotations
+
 import pytest
 
 from craton.api.patches import merged, merged_variables, patched, with_variables
 from craton.errors import InvalidValue
-from craton.jsontext import MAX_DEPTH
+from craton.jsontext import MAX_DEPTH, JsonValue
 from craton.models import Host
 from craton.variables import Variables
 
@@ -29,17 +31,19 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("target", "patch", "result"), EXAMPLES)
-def test_the_examples_of_the_rfc_hold(target, patch, result):
+def test_the_examples_of_the_rfc_hold(
+    target: JsonValue, patch: JsonValue, result: JsonValue
+) -> None:
     assert merged(target, patch) == result
 
 
-def test_a_patch_changes_neither_target_nor_itself():
+def test_a_patch_changes_neither_target_nor_itself() -> None:
     target, patch = {"a": {"b": 1}}, {"a": {"c": {"d": 1}}}
     merged(target, patch)["a"]["c"]["d"] = 2
     assert (target, patch) == ({"a": {"b": 1}}, {"a": {"c": {"d": 1}}})
 
 
-def test_a_patch_cannot_nest_deeper_than_a_value():
+def test_a_patch_cannot_nest_deeper_than_a_value() -> None:
     patch = 1
     for _ in range(MAX_DEPTH):
         patch = {"a": patch}
@@ -48,19 +52,19 @@ def test_a_patch_cannot_nest_deeper_than_a_value():
         merged({}, {"a": patch})
 
 
-def test_variables_that_a_patch_does_not_name_keep_their_text():
+def test_variables_that_a_patch_does_not_name_keep_their_text() -> None:
     variables = Variables({"a": 1.0, "b": {"z": 1, "a": 2}, "c": 1})
     after = merged_variables(variables, {"c": None, "d": [None]})
     assert after.text == '{"a":1.0,"b":{"z":1,"a":2},"d":[null]}'
 
 
-def test_flags_go_with_variables():
+def test_flags_go_with_variables() -> None:
     host = Host(region_id="r", name="h", variables=Variables({"a": 1}), templated=("a",))
     assert with_variables(host, Variables({"a": 2, "b": 1})).templated == ("a",)
     assert with_variables(host, Variables({"b": 1})).templated == ()
 
 
-def test_a_patch_leaves_what_craton_sets():
+def test_a_patch_leaves_what_craton_sets() -> None:
     host = Host(region_id="r", name="h", id="i", revision="v")
     after = patched(host, {"name": "n", "revision": "mine", "updated_at": "never"})
     assert (after.name, after.revision, after.updated_at) == ("n", "v", host.updated_at)

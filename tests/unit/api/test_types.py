@@ -1,5 +1,7 @@
 """Bodies: what WSME is lenient about is not let through."""
 
+from __future__ import annotations
+
 import pytest
 
 from craton.api.representation import document, field_order
@@ -7,12 +9,13 @@ from craton.api.schema import schema_of
 from craton.api.types import BODIES, entity_from
 from craton.errors import InvalidValue
 from craton.fields import Spec
-from craton.models import INVENTORY_KINDS, Group, Host, Region, specs
+from craton.jsontext import JsonValue
+from craton.models import INVENTORY_KINDS, Entity, Group, Host, Region, specs
 from craton.variables import Variables
 
 
 @pytest.mark.parametrize("body", [None, [], [{"name": "x"}], "x", 5, True, 1.5])
-def test_a_body_must_be_an_object(body):
+def test_a_body_must_be_an_object(body: JsonValue) -> None:
     with pytest.raises(InvalidValue) as caught:
         entity_from(Region, body, parent="t")
     assert caught.value.field == "body"
@@ -41,13 +44,13 @@ def test_a_body_must_be_an_object(body):
         ("templated", [None]),
     ],
 )
-def test_nothing_is_converted(field, value):
+def test_nothing_is_converted(field: str, value: JsonValue) -> None:
     with pytest.raises(InvalidValue) as caught:
         entity_from(Host, {"name": "h", field: value}, parent="r")
     assert caught.value.field.partition(".")[0] == field
 
 
-def test_a_body_becomes_an_entity():
+def test_a_body_becomes_an_entity() -> None:
     body = {
         "name": "h",
         "ssh_port": 22,
@@ -66,14 +69,14 @@ def test_a_body_becomes_an_entity():
     )
 
 
-def test_every_unknown_field_is_named():
+def test_every_unknown_field_is_named() -> None:
     with pytest.raises(InvalidValue) as caught:
         entity_from(Group, {"name": "g", "b": 1, "a": 1}, parent="r")
     assert caught.value.field == "a, b"
 
 
 @pytest.mark.parametrize("kind", INVENTORY_KINDS)
-def test_each_field_is_read_written_and_described(kind):
+def test_each_field_is_read_written_and_described(kind: type[Entity]) -> None:
     assert set(field_order(kind)) == set(specs(kind))
     assert field_order(kind)[0] == "id"
     assert field_order(kind)[-3:] == ("revision", "created_at", "updated_at")
@@ -81,7 +84,7 @@ def test_each_field_is_read_written_and_described(kind):
     assert kind in BODIES
 
 
-def test_a_document_is_in_the_order_for_readers():
+def test_a_document_is_in_the_order_for_readers() -> None:
     host = Host(id="i", region_id="r", name="h")
     assert tuple(document(host)) == field_order(Host)
     assert tuple(document(host, variables=False)) == tuple(
@@ -89,9 +92,9 @@ def test_a_document_is_in_the_order_for_readers():
     )
 
 
-def test_a_field_of_a_new_description_has_no_schema_by_chance():
+def test_a_field_of_a_new_description_has_no_schema_by_chance() -> None:
     class Unheard(Spec):
-        def _check(self, value, field):
+        def _check(self, value: object, field: str) -> None:
             return
 
     with pytest.raises(TypeError, match="Unheard"):

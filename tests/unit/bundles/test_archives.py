@@ -1,11 +1,14 @@
 """Spools, and the archives that are made of them."""
 
+from __future__ import annotations
+
 import gzip
 import hashlib
 import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,7 +34,7 @@ CONTENTS = {
 
 
 @pytest.fixture
-def spool(tmp_path):
+def spool(tmp_path: Path) -> Iterator[Spool]:
     with Spool(tmp_path) as spool:
         for number, (name, content) in enumerate(CONTENTS.items()):
             if number % 2:
@@ -46,11 +49,11 @@ def spool(tmp_path):
         yield spool
 
 
-def packed(spool, format):
+def packed(spool: Spool, format: Format) -> bytes:
     return b"".join(spool.archive(format))
 
 
-def test_members_come_back_sorted_with_size_and_digest(spool):
+def test_members_come_back_sorted_with_size_and_digest(spool: Spool) -> None:
     found = {member.name: (member.size, member.sha256) for member in spool.members()}
     expected = CONTENTS | {"Last": b"last"}
     assert list(found) == list(expected)
@@ -59,7 +62,7 @@ def test_members_come_back_sorted_with_size_and_digest(spool):
     }
 
 
-def test_tgz_holds_every_member_with_fixed_owner_time_and_mode(spool):
+def test_tgz_holds_every_member_with_fixed_owner_time_and_mode(spool: Spool) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed(spool, Format.TGZ))) as archive:
         members = archive.getmembers()
         contents = {info.name: archive.extractfile(info).read() for info in members}
@@ -69,19 +72,19 @@ def test_tgz_holds_every_member_with_fixed_owner_time_and_mode(spool):
     }
 
 
-def test_gzip_header_says_nothing_that_could_differ(spool):
+def test_gzip_header_says_nothing_that_could_differ(spool: Spool) -> None:
     assert packed(spool, Format.TGZ)[:10] == bytes((0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 255))
 
 
 @pytest.mark.parametrize("size", [0, 1, 8**11 - 1, 8**11, 2**40])
 @pytest.mark.parametrize("name", ["a", "a/b", "x" * 99, "x" * 100, "x" * 101, "é", "日本" * 100])
-def test_header_is_that_of_tarfile(name, size):
+def test_header_is_that_of_tarfile(name: str, size: int) -> None:
     info = tarfile.TarInfo(name)
     info.size, info.mode = size, 0o644
     assert header(Member(name, size, b"", 0)) == info.tobuf(tarfile.PAX_FORMAT)
 
 
-def test_zip_holds_the_same_with_fixed_time_and_mode(spool):
+def test_zip_holds_the_same_with_fixed_time_and_mode(spool: Spool) -> None:
     with zipfile.ZipFile(io.BytesIO(packed(spool, Format.ZIP))) as archive:
         assert archive.testzip() is None
         infos = archive.infolist()
@@ -92,7 +95,7 @@ def test_zip_holds_the_same_with_fixed_time_and_mode(spool):
     }
 
 
-def test_zip_of_more_members_than_its_first_format_can_count():
+def test_zip_of_more_members_than_its_first_format_can_count() -> None:
     names = [f"{number:06}" for number in range(2**16 + 1)]
     with Spool() as spool:
         for name in names:
@@ -103,16 +106,18 @@ def test_zip_of_more_members_than_its_first_format_can_count():
         assert archive.namelist() == names
 
 
-def unpack_tgz(content):
+def unpack_tgz(content: bytes) -> bytes:
     return gzip.decompress(content)
 
 
-def unpack_zip(content):
+def unpack_zip(content: bytes) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(content))
 
 
 @pytest.mark.parametrize(("format", "unpack"), [(Format.TGZ, unpack_tgz), (Format.ZIP, unpack_zip)])
-def test_archive_that_breaks_off_is_not_a_valid_shorter_one(spool, format, unpack):
+def test_archive_that_breaks_off_is_not_a_valid_shorter_one(
+    spool: Spool, format: Format, unpack: Callable[[bytes], object]
+) -> None:
     *pieces, last = spool.archive(format)
     unpack(b"".join((*pieces, last)))
     for content in (b"".join(pieces), b"".join((*pieces, last[:-1]))):
@@ -120,7 +125,7 @@ def test_archive_that_breaks_off_is_not_a_valid_shorter_one(spool, format, unpac
             unpack(content)
 
 
-def test_spool_leaves_no_file_behind(tmp_path):
+def test_spool_leaves_no_file_behind(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         spool.add("a", bytes(10 * CHUNK))
         spool.finish()
@@ -131,7 +136,7 @@ def test_spool_leaves_no_file_behind(tmp_path):
         list(pieces)
 
 
-def test_names_must_come_in_the_order_of_code_points():
+def test_names_must_come_in_the_order_of_code_points() -> None:
     with Spool() as spool:
         spool.add("Z", b"")
         spool.add("a", b"")
@@ -140,7 +145,9 @@ def test_names_must_come_in_the_order_of_code_points():
                 spool.add(name, b"")
 
 
-def test_buckets_give_back_what_was_put_in_whatever_stayed_in_memory(monkeypatch, tmp_path):
+def test_buckets_give_back_what_was_put_in_whatever_stayed_in_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(buckets, "_WAITING", 50)
     found = Buckets(tmp_path)
     for number in range(100):

@@ -1,5 +1,7 @@
 """Host filters: what they choose, and what they refuse."""
 
+from __future__ import annotations
+
 import pytest
 
 from craton.errors import InvalidQuery
@@ -9,14 +11,14 @@ from craton.query import Query
 from tests.unit.bundles.fleets import Fleet
 
 
-def chosen(fleet, **parameters):
+def chosen(fleet: Fleet, **parameters: list[str]) -> list[str]:
     filters = HostFilters.parse(parameters)
     where = filters.predicate(fleet.driver, fleet.region)
     return [host.name for host in fleet.driver.scan(Host, Query(where=where))]
 
 
 @pytest.fixture
-def populated(fleet):
+def populated(fleet: Fleet) -> Fleet:
     top = fleet.group("top", variables={"role": "top", "shared": {"a": [1, 2]}})
     low = fleet.group("low", parents=[top], variables={"role": "low"})
     fleet.group("empty")
@@ -27,7 +29,7 @@ def populated(fleet):
     return fleet
 
 
-def test_names_are_the_fields_that_models_call_filterable_and_three_more():
+def test_names_are_the_fields_that_models_call_filterable_and_three_more() -> None:
     fields = {"id", "name", "ip_address", "asset_id", "active"}
     assert set(NAMES) == fields | {"group", "vars", "resolved"}
 
@@ -65,18 +67,20 @@ def test_names_are_the_fields_that_models_call_filterable_and_three_more():
         ({"vars": ["ansible_host:10.0.0.1"]}, []),
     ],
 )
-def test_filters_choose(populated, parameters, expected):
+def test_filters_choose(
+    populated: Fleet, parameters: dict[str, list[str]], expected: list[str]
+) -> None:
     assert chosen(populated, **parameters) == expected
 
 
-def test_group_can_be_given_by_id(fleet):
+def test_group_can_be_given_by_id(fleet: Fleet) -> None:
     group = fleet.group("group")
     fleet.host("inside", groups=[group])
     fleet.host("outside")
     assert chosen(fleet, group=[group.id]) == ["inside"]
 
 
-def test_hosts_of_another_region_are_never_chosen(fleet):
+def test_hosts_of_another_region_are_never_chosen(fleet: Fleet) -> None:
     fleet.host("host")
     other = Fleet()
     assert chosen(other) == []
@@ -84,7 +88,7 @@ def test_hosts_of_another_region_are_never_chosen(fleet):
     assert fleet.driver.count(Host, where) == 0
 
 
-def test_resolved_value_of_a_host_beats_its_field_and_groups():
+def test_resolved_value_of_a_host_beats_its_field_and_groups() -> None:
     fleet = Fleet(tenant={"ansible_host": "tenant"}, region={"x": "region"})
     fleet.host("own", ip_address="10.0.0.1", variables={"ansible_host": "own", "x": None})
     fleet.host("nothing")
@@ -97,14 +101,14 @@ def test_resolved_value_of_a_host_beats_its_field_and_groups():
     assert chosen(fleet, vars=["x:region"], **resolved) == ["inside", "nothing"]
 
 
-def test_resolved_leaves_to_the_store_what_only_hosts_can_set(fleet):
+def test_resolved_leaves_to_the_store_what_only_hosts_can_set(fleet: Fleet) -> None:
     fleet.group("group", variables={"shared": 1})
     filters = HostFilters.parse({"vars": ["own:1", "shared:1"], "resolved": ["true"]})
     parts = filters.predicate(fleet.driver, fleet.region).predicates
     assert [part.steps for part in parts if isinstance(part, EffectiveEquals)] == [("shared",)]
 
 
-def test_page_token_of_resolved_filters_outlives_a_change_of_a_group(fleet):
+def test_page_token_of_resolved_filters_outlives_a_change_of_a_group(fleet: Fleet) -> None:
     group = fleet.group("group", variables={"x": 1})
     filters = HostFilters.parse({"vars": ["x:1"], "resolved": ["true"]})
     before = repr(filters.predicate(fleet.driver, fleet.region))
@@ -132,26 +136,26 @@ def test_page_token_of_resolved_filters_outlives_a_change_of_a_group(fleet):
         ("name", ["\ud800"]),
     ],
 )
-def test_malformed_filter_is_refused_by_name(name, values):
+def test_malformed_filter_is_refused_by_name(name: str, values: list[str]) -> None:
     with pytest.raises(InvalidQuery) as refused:
         HostFilters.parse({name: values})
     assert refused.value.fields["parameter"] == name
 
 
-def test_group_that_does_not_exist_is_refused_by_name(fleet):
+def test_group_that_does_not_exist_is_refused_by_name(fleet: Fleet) -> None:
     with pytest.raises(InvalidQuery, match="nobody") as refused:
         chosen(fleet, group=["nobody"])
     assert refused.value.fields["parameter"] == "group"
 
 
-def test_document_holds_what_was_given_and_can_be_parsed():
+def test_document_holds_what_was_given_and_can_be_parsed() -> None:
     given = {"vars": ["a:1", "a:1"], "name": ["b", "a"], "active": ["false"], "id": []}
     filters = HostFilters.parse(given)
     assert filters.document() == {"name": ["b", "a"], "active": ["false"], "vars": ["a:1", "a:1"]}
     assert HostFilters.parse(filters.document()) == filters
 
 
-def test_only_active_adds_a_filter_unless_one_is_given():
+def test_only_active_adds_a_filter_unless_one_is_given() -> None:
     assert HostFilters().only_active().document() == {"active": ["true"]}
     given = HostFilters.parse({"active": ["false"]})
     assert given.only_active() == given

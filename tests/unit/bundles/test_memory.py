@@ -1,6 +1,9 @@
 """However many hosts there are, a bundle of them needs the same memory."""
 
+from __future__ import annotations
+
 import tracemalloc
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
@@ -10,7 +13,7 @@ from craton.bundles.inventories import write_ansible, write_taskflow
 from craton.bundles.manifest import write_manifest
 from craton.bundles.script import write_script
 from craton.bundles.spool import Spool
-from craton.models import Group, Host, Region, Tenant
+from craton.models import Group, Host, Region, Secret, Tenant
 from craton.variables import Variables
 
 HOSTS = 12_000
@@ -21,7 +24,7 @@ GROUPS = [Group(id=f"g{n}", name=f"group{n}", region_id="r") for n in range(50)]
 TEXT = Variables({f"variable{n}": f"some value {n}" for n in range(50)}).text
 
 
-def hosts():
+def hosts() -> Iterator[tuple[Host, Sequence[Secret]]]:
     for number in range(HOSTS):
         host = Host(
             region_id="r",
@@ -32,13 +35,13 @@ def hosts():
         yield host, ()
 
 
-def precedence():
+def precedence() -> Precedence:
     tenant = Tenant(name="t")
     return Precedence(tenant, Region(name="r", tenant_id="t"), GroupGraph(GROUPS))
 
 
 @pytest.fixture
-def traced():
+def traced() -> Iterator[None]:
     tracemalloc.start()
     yield
     tracemalloc.stop()
@@ -46,7 +49,7 @@ def traced():
 
 @pytest.mark.usefixtures("traced")
 @pytest.mark.parametrize("write", [write_ansible, write_taskflow, write_script])
-def test_memory_does_not_grow_with_the_number_of_hosts(write):
+def test_memory_does_not_grow_with_the_number_of_hosts(write: Callable[..., None]) -> None:
     assert len(TEXT) * HOSTS > 2 * MOST
     with Spool() as spool:
         write(spool, precedence(), hosts(), whole_region=True)

@@ -1,44 +1,59 @@
 """What a bundle holds, and when its ETag changes."""
 
+from __future__ import annotations
+
 import dataclasses
 import io
 import json
 import tarfile
+from collections.abc import Callable, Generator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from craton.bundles import BundleRequest, Format, Target, plan
+from craton.backends.memory.driver import MemoryDriver
+from craton.bundles import BundlePlan, BundleRequest, Format, Target, plan
 from craton.bundles.groups import in_region
+from craton.driver import InventoryReader
 from craton.errors import InvalidQuery, NotFound, Unavailable
 from craton.filters import HostFilters
-from craton.models import Group, Host, Region, Tenant
+from craton.models import E, Entity, Group, Host, Region, Tenant
 from craton.query import Query
 from craton.variables import Variables
+from tests.unit.bundles.fleets import Fleet
 
 ARCHIVES = (Target.ANSIBLE, Target.TASKFLOW)
 
 
-def planned(fleet, target, *, snapshot=True, reader=None, **filters):
+def planned(
+    fleet: Fleet,
+    target: Target,
+    *,
+    snapshot: bool = True,
+    reader: InventoryReader | None = None,
+    **filters: list[str],
+) -> BundlePlan:
     request = BundleRequest(
         region_id=fleet.region.id, target=target, filters=HostFilters.parse(filters)
     )
     return plan(reader or fleet.driver, request, snapshot=snapshot)
 
 
-def contents(fleet, target, **filters):
+def contents(fleet: Fleet, target: Target, **filters: list[str]) -> dict[str, Any]:
     with planned(fleet, target, **filters).collect() as spool:
         packed = io.BytesIO(b"".join(spool.archive(Format.TGZ)))
     with tarfile.open(fileobj=packed) as archive:
         return {name: json.loads(archive.extractfile(name).read()) for name in archive.getnames()}
 
 
-def document(fleet, **filters):
+def document(fleet: Fleet, **filters: list[str]) -> dict[str, Any]:
     with planned(fleet, Target.SCRIPT, **filters).collect() as spool:
         return json.loads(b"".join(spool.document()))
 
 
 @pytest.fixture
-def populated(fleet):
+def populated(fleet: Fleet) -> Fleet:
     top = fleet.group("top", variables={"x": 1}, priority=5)
     low = fleet.group("low", parents=[top])
     fleet.group("empty", variables={"e": 1})
@@ -49,7 +64,7 @@ def populated(fleet):
     return fleet
 
 
-def test_ansible_bundle_has_one_inventory_and_a_file_for_each_layer(populated):
+def test_ansible_bundle_has_one_inventory_and_a_file_for_each_layer(populated: Fleet) -> None:
     update(populated, Tenant, populated.tenant.id, variables=Variables({"t": 1}))
     update(populated, Region, populated.region.id, variables=Variables({"r": 1}))
     found = contents(populated, Target.ANSIBLE)
@@ -75,7 +90,7 @@ def test_ansible_bundle_has_one_inventory_and_a_file_for_each_layer(populated):
     assert [member["name"] for member in manifest["members"]] == list(found)
 
 
-def test_taskflow_bundle_has_an_inventory_for_each_host_with_nobody_else(populated):
+def test_taskflow_bundle_has_an_inventory_for_each_host_with_nobody_else(populated: Fleet) -> None:
     found = contents(populated, Target.TASKFLOW)
     top = {"vars": {"ansible_group_priority": 5}, "children": {"low": {"hosts": {"low-1": None}}}}
     assert list(found) == [
@@ -92,7 +107,7 @@ def test_taskflow_bundle_has_an_inventory_for_each_host_with_nobody_else(populat
     }
 
 
-def test_script_prints_every_host_and_group(populated):
+def test_script_prints_every_host_and_group(populated: Fleet) -> None:
     assert document(populated) == {
         "_meta": {
             "hostvars": {"alone": {}, "low-1": {"ansible_host": "10.0.0.1"}, "top-1": {"y": 2}}
@@ -110,7 +125,7 @@ def test_script_prints_every_host_and_group(populated):
 
 
 @pytest.mark.parametrize("target", ARCHIVES)
-def test_manifest_says_what_the_bundle_is_made_from(populated, target):
+def test_manifest_says_what_the_bundle_is_made_from(populated: Fleet, target: Target) -> None:
     manifest = contents(populated, target, group=["low"], vars=["a:1", "b:1"])["manifest.json"]
     del manifest["members"]
     assert manifest == {
@@ -124,13 +139,15 @@ def test_manifest_says_what_the_bundle_is_made_from(populated, target):
     }
 
 
-def test_manifest_says_when_the_members_are_not_of_one_state(populated):
+def test_manifest_says_when_the_members_are_not_of_one_state(populated: Fleet) -> None:
     with planned(populated, Target.ANSIBLE, snapshot=False).collect() as spool:
         found = {member.name: b"".join(pieces) for member, pieces in spool.contents()}
     assert json.loads(found["manifest.json"])["snapshot"] is False
 
 
-def test_filters_leave_only_groups_of_the_chosen_hosts_and_their_ancestors(populated):
+def test_filters_leave_only_groups_of_the_chosen_hosts_and_their_ancestors(
+    populated: Fleet,
+) -> None:
     inventory = contents(populated, Target.ANSIBLE, name=["low-1"])["hosts"]["all"]
     assert inventory["hosts"].keys() == {"low-1"}
     assert inventory["children"].keys() == {"top"}
@@ -144,7 +161,7 @@ def test_filters_leave_only_groups_of_the_chosen_hosts_and_their_ancestors(popul
 
 
 @pytest.mark.parametrize("target", ARCHIVES)
-def test_inactive_hosts_come_when_asked_for(populated, target):
+def test_inactive_hosts_come_when_asked_for(populated: Fleet, target: Target) -> None:
     both = contents(populated, target, active=["true", "false"])
     asleep = contents(populated, target, active=["false"])
     assert "asleep" in json.dumps(both)
@@ -154,7 +171,7 @@ def test_inactive_hosts_come_when_asked_for(populated, target):
 
 
 @pytest.mark.parametrize("target", ARCHIVES)
-def test_empty_selection_is_a_valid_bundle(populated, target):
+def test_empty_selection_is_a_valid_bundle(populated: Fleet, target: Target) -> None:
     found = contents(populated, target, name=["nobody"])
     assert found.pop("manifest.json")["filters"] == {"name": ["nobody"]}
     assert found == (
@@ -162,7 +179,7 @@ def test_empty_selection_is_a_valid_bundle(populated, target):
     )
 
 
-def test_region_and_groups_that_do_not_exist_are_refused(populated):
+def test_region_and_groups_that_do_not_exist_are_refused(populated: Fleet) -> None:
     with pytest.raises(InvalidQuery):
         planned(populated, Target.ANSIBLE, group=["nobody"])
     populated.driver.delete(Region, populated.region.id, cascade=True)
@@ -170,11 +187,11 @@ def test_region_and_groups_that_do_not_exist_are_refused(populated):
         planned(populated, Target.ANSIBLE)
 
 
-def update(fleet, kind, id, **fields):
+def update(fleet: Fleet, kind: type[Entity], id: str, **fields: Any) -> None:
     fleet.driver.update(kind, id, lambda entity: dataclasses.replace(entity, **fields))
 
 
-def named(fleet, kind, name):
+def named(fleet: Fleet, kind: type[Group] | type[Host], name: str) -> str:
     where = in_region(fleet.region.id)
     (found,) = (e for e in fleet.driver.scan(kind, Query(where=where)) if e.name == name)
     return found.id
@@ -196,14 +213,18 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("target", Target)
-def test_etag_changes_with(populated, target, change):
+def test_etag_changes_with(
+    populated: Fleet, target: Target, change: Callable[[Fleet], object]
+) -> None:
     before = planned(populated, target).etag
     change(populated)
     assert planned(populated, target).etag != before
 
 
 @pytest.mark.parametrize("target", Target)
-def test_etag_stays_while_nothing_in_the_selection_changes(populated, target):
+def test_etag_stays_while_nothing_in_the_selection_changes(
+    populated: Fleet, target: Target
+) -> None:
     before = planned(populated, target, name=["low-1"]).etag
     update(populated, Host, named(populated, Host, "alone"), variables=Variables({"z": 1}))
     populated.host("another")
@@ -214,7 +235,7 @@ def test_etag_stays_while_nothing_in_the_selection_changes(populated, target):
     assert planned(populated, target).etag == both
 
 
-def test_etag_tells_requests_apart(populated):
+def test_etag_tells_requests_apart(populated: Fleet) -> None:
     plans = [
         *(planned(populated, target) for target in Target),
         planned(populated, Target.ANSIBLE, snapshot=False),
@@ -226,7 +247,7 @@ def test_etag_tells_requests_apart(populated):
     assert len({plan.etag for plan in plans}) == len(plans)
 
 
-def test_spool_of_a_region_that_changed_while_it_was_read_has_no_etag(populated):
+def test_spool_of_a_region_that_changed_while_it_was_read_has_no_etag(populated: Fleet) -> None:
     whole = planned(populated, Target.ANSIBLE, snapshot=False)
     with whole.collect() as spool:
         assert spool.etag == whole.etag
@@ -235,16 +256,18 @@ def test_spool_of_a_region_that_changed_while_it_was_read_has_no_etag(populated)
         assert spool.etag is None
 
 
-def test_full_disk_is_an_error_before_the_first_byte(populated, tmp_path):
+def test_full_disk_is_an_error_before_the_first_byte(populated: Fleet, tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         planned(populated, Target.ANSIBLE).collect(tmp_path / "missing")
 
 
-def test_scan_is_closed_when_collecting_fails(populated, monkeypatch):
+def test_scan_is_closed_when_collecting_fails(
+    populated: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = []
     scan = type(populated.driver).scan
 
-    def watched(self, kind, query):
+    def watched(self: MemoryDriver, kind: type[E], query: Query) -> Generator[E, None, None]:
         try:
             yield from scan(self, kind, query)
         finally:

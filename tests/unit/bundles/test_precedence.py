@@ -1,5 +1,7 @@
 """Where effective values come from; what they are, the oracle tests."""
 
+from __future__ import annotations
+
 import pytest
 
 from craton.bundles import Precedence, effective_of_tenant, explain_tenant
@@ -10,19 +12,26 @@ from craton.query import Missing
 from tests.unit.bundles.fleets import Fleet
 
 
+class Layers(Fleet):
+    """A region with a group in another one."""
+
+    top: Group
+    low: Group
+
+
 @pytest.fixture
-def layers():
-    fleet = Fleet(tenant={"x": "tenant", "t": 1}, region={"x": "region", "r": 1})
+def layers() -> Layers:
+    fleet = Layers(tenant={"x": "tenant", "t": 1}, region={"x": "region", "r": 1})
     fleet.top = fleet.group("top", variables={"x": "top"})
     fleet.low = fleet.group("low", parents=[fleet.top], variables={"x": "low"})
     return fleet
 
 
-def load(fleet):
+def load(fleet: Fleet) -> Precedence:
     return Precedence.load(fleet.driver, fleet.region)
 
 
-def test_explanation_lists_what_was_overridden_the_strongest_first(layers):
+def test_explanation_lists_what_was_overridden_the_strongest_first(layers: Layers) -> None:
     host = layers.host("host", groups=[layers.low], variables={"x": {"own": [1]}})
     found = load(layers).explain(host)["x"].document()
     names = [(source["kind"], source["name"]) for source in found["overrides"]]
@@ -36,7 +45,7 @@ def test_explanation_lists_what_was_overridden_the_strongest_first(layers):
     ]
 
 
-def test_explanation_names_the_field_that_gives_a_connection_variable(layers):
+def test_explanation_names_the_field_that_gives_a_connection_variable(layers: Layers) -> None:
     host = layers.host("host", ip_address="::1", variables={"ansible_port": 1}, ssh_port=22)
     found = load(layers).explain(host)
     source = {"kind": "host", "id": host.id, "name": "host"}
@@ -52,7 +61,7 @@ def test_explanation_names_the_field_that_gives_a_connection_variable(layers):
     }
 
 
-def test_region_group_and_tenant_have_effective_variables_of_their_own(layers):
+def test_region_group_and_tenant_have_effective_variables_of_their_own(layers: Layers) -> None:
     precedence = load(layers)
     assert effective_of_tenant(layers.tenant) == {"x": "tenant", "t": 1}
     assert precedence.effective_of_region() == {"x": "region", "t": 1, "r": 1}
@@ -66,7 +75,7 @@ def test_region_group_and_tenant_have_effective_variables_of_their_own(layers):
     ]
 
 
-def test_lookup_finds_what_effective_shows(layers):
+def test_lookup_finds_what_effective_shows(layers: Layers) -> None:
     precedence = load(layers)
     hosts = [
         layers.host("a", groups=[layers.low], variables={"y": {"x": 1}}),
@@ -80,7 +89,7 @@ def test_lookup_finds_what_effective_shows(layers):
             assert precedence.lookup(host, name) == effective.get(name, Missing.MISSING)
 
 
-def test_result_belongs_to_the_caller(layers):
+def test_result_belongs_to_the_caller(layers: Layers) -> None:
     host = layers.host("host", groups=[layers.low])
     precedence = load(layers)
     precedence.effective(host).clear()
@@ -101,12 +110,12 @@ def test_result_belongs_to_the_caller(layers):
     ],
     ids=["missing parent", "cycle"],
 )
-def test_groups_that_do_not_fit_together_were_changed_meanwhile(groups):
+def test_groups_that_do_not_fit_together_were_changed_meanwhile(groups: list[Group]) -> None:
     with pytest.raises(Unavailable):
         GroupGraph(groups)
 
 
-def test_host_in_a_group_that_came_later_was_changed_meanwhile(layers):
+def test_host_in_a_group_that_came_later_was_changed_meanwhile(layers: Layers) -> None:
     precedence = load(layers)
     host = layers.host("host", groups=[layers.group("later")])
     with pytest.raises(Unavailable):

@@ -1,10 +1,15 @@
 """A difference is found, wherever it is, and named."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import pytest
 
-from craton.models import KINDS, Group, Host, Region, Tenant
+from craton.backends.memory.driver import MemoryDriver
+from craton.driver import InventoryReader
+from craton.models import KINDS, Entity, Group, Host, Region, Tenant
 from craton.transfer import OUTSIDE, Copy, Place, check_different, compare
 from craton.transfer.errors import TransferError
 from craton.variables import Variables
@@ -15,12 +20,14 @@ PLACE = Place("tenant 0/region 0", "r0")
 
 
 @pytest.fixture
-def copied(source, target):
+def copied(source: MemoryDriver, target: MemoryDriver) -> MemoryDriver:
     Copy(source, target, Silent()).run()
     return target
 
 
-def found(source, target):
+def found(
+    source: InventoryReader, target: InventoryReader
+) -> dict[tuple[type[Entity], Place], tuple[list[str], ...]]:
     """Return the differences by kind and place: ids that are missing, extra, different."""
     return {
         (one.kind, one.place): tuple(
@@ -32,11 +39,13 @@ def found(source, target):
     }
 
 
-def first_host(driver):
+def first_host(driver: InventoryReader) -> Host:
     return driver.get(Host, "r0h0")
 
 
-def test_two_equal_stores_do_not_differ(source, copied, observer):
+def test_two_equal_stores_do_not_differ(
+    source: MemoryDriver, copied: MemoryDriver, observer: Silent
+) -> None:
     compared = list(compare(source, copied, observer))
     assert all(one.difference is None and one.source == one.target for one in compared)
     assert {one.place.region for one in compared} == {"", "r0", "r1"}
@@ -48,22 +57,26 @@ def test_two_equal_stores_do_not_differ(source, copied, observer):
     [{"ssh_port": 1}, {"variables": Variables({"a": 1.0}), "templated": ()}, {"name": "other"}, {}],
     ids=["field", "variable", "name", "revision"],
 )
-def test_a_changed_host_is_named(source, copied, changes):
+def test_a_changed_host_is_named(
+    source: MemoryDriver, copied: MemoryDriver, changes: dict[str, Any]
+) -> None:
     copied.replace(dataclasses.replace(first_host(copied), **changes))
     assert found(source, copied) == {(Host, PLACE): ([], [], ["r0h0"])}
 
 
-def test_a_missing_host_is_named(source, copied):
+def test_a_missing_host_is_named(source: MemoryDriver, copied: MemoryDriver) -> None:
     copied.delete(Host, "r0h0")
     assert found(source, copied) == {(Host, PLACE): (["r0h0"], [], [])}
 
 
-def test_a_host_too_many_is_named(source, copied):
+def test_a_host_too_many_is_named(source: MemoryDriver, copied: MemoryDriver) -> None:
     copied.create(Host(id="extra", region_id="r0", name="extra"))
     assert found(source, copied) == {(Host, PLACE): ([], ["extra"], [])}
 
 
-def test_a_host_in_another_region_is_named_in_both(source, copied):
+def test_a_host_in_another_region_is_named_in_both(
+    source: MemoryDriver, copied: MemoryDriver
+) -> None:
     moved = dataclasses.replace(first_host(copied), region_id="r1", groups=())
     copied.delete(Host, moved.id)
     copied.create(moved, verbatim=True)
@@ -73,7 +86,9 @@ def test_a_host_in_another_region_is_named_in_both(source, copied):
     }
 
 
-def test_a_region_too_many_is_named_and_so_is_what_is_in_it(source, copied):
+def test_a_region_too_many_is_named_and_so_is_what_is_in_it(
+    source: MemoryDriver, copied: MemoryDriver
+) -> None:
     copied.create(Region(id="r9", tenant_id="t0", name="extra"))
     copied.create(Group(id="g9", region_id="r9", name="extra"))
     assert found(source, copied) == {
@@ -82,14 +97,18 @@ def test_a_region_too_many_is_named_and_so_is_what_is_in_it(source, copied):
     }
 
 
-def test_a_region_that_is_missing_is_named_and_so_is_what_was_in_it(source, copied):
+def test_a_region_that_is_missing_is_named_and_so_is_what_was_in_it(
+    source: MemoryDriver, copied: MemoryDriver
+) -> None:
     copied.delete(Region, "r0", cascade=True)
     differences = found(source, copied)
     assert differences[Region, OUTSIDE] == (["r0"], [], [])
     assert {kind for kind, place in differences if place == PLACE} == {Group, Host}
 
 
-def test_of_many_differences_the_first_are_named(source, copied):
+def test_of_many_differences_the_first_are_named(
+    source: MemoryDriver, copied: MemoryDriver
+) -> None:
     for host in list(copied.scan(Host)):
         copied.delete(Host, host.id)
     of_region = [one for one in compare(source, copied, Silent()) if one.kind is Host]
@@ -98,7 +117,7 @@ def test_of_many_differences_the_first_are_named(source, copied):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_difference_is_found_in_every_kind(kind):
+def test_a_difference_is_found_in_every_kind(kind: type[Entity]) -> None:
     source, target = store(), store()
     fill_with_every_kind(source)
     Copy(source, target, Silent()).run()
@@ -108,7 +127,7 @@ def test_a_difference_is_found_in_every_kind(kind):
     assert (found_kind, ids) == (kind, ([], [], [entity.id]))
 
 
-def test_one_store_is_refused_as_its_own_target():
+def test_one_store_is_refused_as_its_own_target() -> None:
     first, second = store(), store()
     with pytest.raises(TransferError, match="same store"):
         check_different(first, second)
@@ -116,7 +135,7 @@ def test_one_store_is_refused_as_its_own_target():
     check_different(first, second)
 
 
-def test_an_empty_source_is_no_difference(target):
+def test_an_empty_source_is_no_difference(target: MemoryDriver) -> None:
     assert found(store(), target) == {}
     target.create(Tenant(id="t", name="t"))
     assert found(store(), target) == {(Tenant, OUTSIDE): ([], ["t"], [])}

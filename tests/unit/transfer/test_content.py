@@ -1,13 +1,17 @@
 """What of an entity is compared: all of it, in whatever order."""
 
+from __future__ import annotations
+
 import dataclasses
 import random
 from datetime import UTC, datetime
 
 import pytest
 
+from craton.backends.memory.driver import MemoryDriver
 from craton.fields import Flag, Integer, Links, Moment, Names, Text, VariableMap, VariableNames
-from craton.models import KINDS, specs
+from craton.jsontext import JsonValue
+from craton.models import KINDS, Entity, specs
 from craton.transfer.content import Tally, content
 from craton.variables import Variables
 from tests.fleets import everything, fill_with_every_kind
@@ -24,14 +28,14 @@ OTHER = {
 }
 
 
-def one_of_each():
+def one_of_each() -> list[Entity]:
     driver = store()
     fill_with_every_kind(driver)
     return [next(driver.scan(kind)) for kind in KINDS]
 
 
 @pytest.mark.parametrize("entity", one_of_each(), ids=lambda entity: entity.kind)
-def test_every_field_of_every_kind_counts(entity):
+def test_every_field_of_every_kind_counts(entity: Entity) -> None:
     for name, spec in specs(type(entity)).items():
         value = not getattr(entity, name) if isinstance(spec, Flag) else OTHER[type(spec)]
         other = dataclasses.replace(entity, **{name: value})
@@ -40,7 +44,7 @@ def test_every_field_of_every_kind_counts(entity):
 
 
 @pytest.mark.parametrize("pair", [(1, 1.0), (1, "1"), (1, True), (0.0, -0.0), (None, "null")])
-def test_types_of_values_are_told_apart(pair):
+def test_types_of_values_are_told_apart(pair: tuple[JsonValue, JsonValue]) -> None:
     host = one_of_each()[KINDS.index(next(k for k in KINDS if k.kind == "host"))]
     first, second = (
         content(dataclasses.replace(host, variables=Variables({"a": value}))) for value in pair
@@ -48,7 +52,7 @@ def test_types_of_values_are_told_apart(pair):
     assert first != second
 
 
-def test_a_digest_does_not_depend_on_the_order(source):
+def test_a_digest_does_not_depend_on_the_order(source: MemoryDriver) -> None:
     entities = list(everything(source).values())
     tallies = []
     for seed in range(3):
@@ -62,7 +66,7 @@ def test_a_digest_does_not_depend_on_the_order(source):
     assert tallies[0].count == len(entities)
 
 
-def test_a_digest_sees_what_is_missing_doubled_or_another():
+def test_a_digest_sees_what_is_missing_doubled_or_another() -> None:
     first, second = one_of_each()[:2]
     digests = set()
     for entities in ([], [first], [second], [first, second], [first, first], [first] * 3):

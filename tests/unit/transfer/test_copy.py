@@ -1,8 +1,11 @@
 """A copy has all that the source has, wherever it was broken off in between."""
 
+from __future__ import annotations
+
 import dataclasses
 import itertools
 import re
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 
@@ -11,21 +14,23 @@ from craton.backends.wrappers.faults import Fault, OnCall, broken
 from craton.backends.wrappers.faulty import FaultyDriver
 from craton.backends.wrappers.operations import WRITES, Operation
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
-from craton.driver import Delete
-from craton.models import KINDS, Group, Host, Tenant
+from craton.driver import Change, Delete, InventoryDriver, InventoryReader
+from craton.models import KINDS, Entity, Group, Host, Tenant
 from craton.query import Compare, Operator, Query
-from craton.transfer import Copy, TransferError, check_target, compare
+from craton.transfer import Comparison, Copied, Copy, Place, TransferError, check_target, compare
 from tests.fleets import everything, fill, fill_with_every_kind
 from tests.unit.transfer.conftest import Silent, store
 
 READS = frozenset({Operation.GET, Operation.SCAN, Operation.COUNT})
 
 
-def copy(source, target, **options):
+def copy(
+    source: InventoryReader, target: InventoryDriver, **options: bool
+) -> Mapping[tuple[Place, type[Entity]], Copied]:
     return Copy(source, target, Silent(), **options).run()
 
 
-def failure(action):
+def failure(action: Callable[[], object]) -> TransferError | None:
     """Return the error that an action ends with, or nothing."""
     try:
         action()
@@ -34,11 +39,13 @@ def failure(action):
     return None
 
 
-def differences(source, target):
+def differences(source: InventoryReader, target: InventoryReader) -> list[Comparison]:
     return [found for found in compare(source, target, Silent()) if found.difference is not None]
 
 
-def test_everything_arrives_as_it_is(source, target, observer):
+def test_everything_arrives_as_it_is(
+    source: MemoryDriver, target: MemoryDriver, observer: Silent
+) -> None:
     done = Copy(source, target, observer).run()
     assert everything(target) == everything(source)
     assert sum(found.created for found in done.values()) == observer.done == len(everything(source))
@@ -46,7 +53,7 @@ def test_everything_arrives_as_it_is(source, target, observer):
     assert not differences(source, target)
 
 
-def test_every_kind_is_copied(target):
+def test_every_kind_is_copied(target: MemoryDriver) -> None:
     source = store()
     fill_with_every_kind(source)
     done = copy(source, target)
@@ -54,20 +61,24 @@ def test_every_kind_is_copied(target):
     assert everything(target) == everything(source)
 
 
-def test_a_dry_run_tells_the_same_and_writes_nothing(source, target):
+def test_a_dry_run_tells_the_same_and_writes_nothing(
+    source: MemoryDriver, target: MemoryDriver
+) -> None:
     told = copy(source, target, dry_run=True)
     assert everything(target) == {}
     assert told == copy(source, target)
 
 
-def test_a_dry_run_finds_what_cannot_be_stored(source, target):
+def test_a_dry_run_finds_what_cannot_be_stored(source: MemoryDriver, target: MemoryDriver) -> None:
     host = next(source.scan(Host))
     source.state._entities[Host][host.id] = dataclasses.replace(host, ssh_port=0)
     with pytest.raises(TransferError, match=rf"the source has a host '{host.id}' .*ssh_port"):
         copy(source, target, dry_run=True)
 
 
-def test_resuming_leaves_what_is_equal_replaces_what_differs_and_deletes_nothing(source, target):
+def test_resuming_leaves_what_is_equal_replaces_what_differs_and_deletes_nothing(
+    source: MemoryDriver, target: MemoryDriver
+) -> None:
     copy(source, target)
     host, other, gone = list(source.scan(Host))[:3]
     target.replace(dataclasses.replace(host, ssh_port=1))
@@ -83,7 +94,7 @@ def test_resuming_leaves_what_is_equal_replaces_what_differs_and_deletes_nothing
     assert everything(target) == everything(source) | {(Host, "extra"): extra}
 
 
-def test_a_state_that_is_equal_is_not_written(source, target):
+def test_a_state_that_is_equal_is_not_written(source: MemoryDriver, target: MemoryDriver) -> None:
     copy(source, target)
     state = target.state
     copy(source, target, resume=True)
@@ -91,7 +102,7 @@ def test_a_state_that_is_equal_is_not_written(source, target):
 
 
 @pytest.mark.parametrize("fault", [Fault(), Fault(committed=True)], ids=["torn", "unanswered"])
-def test_whichever_write_fails_a_second_run_ends_it(source, fault):
+def test_whichever_write_fails_a_second_run_ends_it(source: MemoryDriver, fault: Fault) -> None:
     for number in itertools.count(1):
         target = store()
         plan = OnCall(number, fault, WRITES)
@@ -107,7 +118,7 @@ def test_whichever_write_fails_a_second_run_ends_it(source, fault):
 
 
 @pytest.mark.parametrize("rows", [0, 5])
-def test_whichever_read_fails_a_second_run_ends_it(source, rows):
+def test_whichever_read_fails_a_second_run_ends_it(source: MemoryDriver, rows: int) -> None:
     for number in itertools.count(1):
         target = store()
         plan = OnCall(number, Fault(error=broken, rows=rows), READS)
@@ -126,7 +137,9 @@ def test_whichever_read_fails_a_second_run_ends_it(source, rows):
 
 
 @pytest.mark.parametrize("side", ["source", "target"])
-def test_what_cannot_be_compared_is_an_error_and_no_verdict(source, target, side):
+def test_what_cannot_be_compared_is_an_error_and_no_verdict(
+    source: MemoryDriver, target: MemoryDriver, side: str
+) -> None:
     copy(source, target)
     for number in itertools.count(1):
         plan = OnCall(number, Fault(), READS)
@@ -140,7 +153,9 @@ def test_what_cannot_be_compared_is_an_error_and_no_verdict(source, target, side
     assert number > 5
 
 
-def test_an_error_names_the_entity_that_could_not_be_written(source, target):
+def test_an_error_names_the_entity_that_could_not_be_written(
+    source: MemoryDriver, target: MemoryDriver
+) -> None:
     copy(source, target)
     hosts = list(source.scan(Host, Query(where=Compare(("region_id",), Operator.EQ, "r0"))))
     for host in hosts:
@@ -158,13 +173,13 @@ class OneByOne(MemoryDriver):
         supported=EVERY_CAPABILITY - {Capability.ATOMIC_BATCH, Capability.MIGRATIONS}
     )
 
-    def _write(self, changes):
+    def _write(self, changes: Iterator[Change]) -> None:
         changes = list(changes)
         assert len(changes) == 1
         super()._write(iter(changes))
 
 
-def test_a_target_without_batches_is_filled_one_by_one(source):
+def test_a_target_without_batches_is_filled_one_by_one(source: MemoryDriver) -> None:
     target = OneByOne(source.settings)
     copy(source, target)
     assert everything(target) == everything(source)
@@ -175,7 +190,9 @@ def test_a_target_without_batches_is_filled_one_by_one(source):
     assert everything(target) == everything(source)
 
 
-def test_a_source_without_counts_is_copied_without_a_total(source, target, observer):
+def test_a_source_without_counts_is_copied_without_a_total(
+    source: MemoryDriver, target: MemoryDriver, observer: Silent
+) -> None:
     class Uncounted(MemoryDriver):
         capabilities = Capabilities(supported=frozenset())
 
@@ -186,7 +203,9 @@ def test_a_source_without_counts_is_copied_without_a_total(source, target, obser
     assert everything(target) == everything(source)
 
 
-def test_a_target_that_holds_anything_is_refused(source, target):
+def test_a_target_that_holds_anything_is_refused(
+    source: MemoryDriver, target: MemoryDriver
+) -> None:
     check_target(source, target, resume=False)
     target.create(Tenant(name="somebody else's"))
     with pytest.raises(TransferError, match=r"target is not empty: there are tenants.*--resume"):
@@ -194,7 +213,7 @@ def test_a_target_that_holds_anything_is_refused(source, target):
     check_target(source, target, resume=True)
 
 
-def test_a_target_that_cannot_write_what_is_there_is_refused(source):
+def test_a_target_that_cannot_write_what_is_there_is_refused(source: MemoryDriver) -> None:
     class NoHosts(MemoryDriver):
         capabilities = Capabilities(supported=EVERY_CAPABILITY, writable=frozenset(KINDS) - {Host})
 

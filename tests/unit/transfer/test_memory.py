@@ -1,13 +1,17 @@
 """However many hosts there are, a move of them needs the same memory."""
 
+from __future__ import annotations
+
 import tracemalloc
+from collections.abc import Generator, Iterator
 
 import pytest
 
 from craton.backends.memory.driver import MemoryDriver
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
-from craton.driver import now
-from craton.models import Host
+from craton.driver import Change, now
+from craton.models import E, Host
+from craton.query import Selection
 from craton.transfer import Copy, chunks, compare
 from craton.variables import Variables
 from tests.fleets import fill
@@ -26,7 +30,7 @@ class Endless(MemoryDriver):
 
     capabilities = Capabilities(supported=EVERY_CAPABILITY - {Capability.COUNT})
 
-    def _select(self, kind, selection):
+    def _select(self, kind: type[E], selection: Selection) -> Generator[E, None, None]:
         if kind is not Host:
             yield from super()._select(kind, selection)
             return
@@ -49,17 +53,17 @@ class Sink(MemoryDriver):
 
     written = 0
 
-    def _write(self, changes):
+    def _write(self, changes: Iterator[Change]) -> None:
         self.written += sum(1 for _ in changes)
 
 
 @pytest.fixture(autouse=True)
-def _usual_chunks(monkeypatch, _small_chunks):
+def _usual_chunks(monkeypatch: pytest.MonkeyPatch, _small_chunks: None) -> None:
     monkeypatch.setattr(chunks, "SIZE", 500)
 
 
 @pytest.fixture
-def endless():
+def endless() -> Endless:
     source = Endless(store().settings)
     source.open()
     fill(source, regions=1, hosts=0)
@@ -67,14 +71,14 @@ def endless():
 
 
 @pytest.fixture
-def _traced():
+def _traced() -> Iterator[None]:
     tracemalloc.start()
     yield
     tracemalloc.stop()
 
 
 @pytest.mark.usefixtures("_traced")
-def test_memory_does_not_grow_with_the_number_of_hosts(endless):
+def test_memory_does_not_grow_with_the_number_of_hosts(endless: Endless) -> None:
     assert len(TEXT) * HOSTS > 2 * MOST
     sink = Sink(endless.settings)
     Copy(endless, sink, Silent()).run()

@@ -16,6 +16,7 @@ from craton.runs.models import (
     HostState,
     Progress,
     Report,
+    RunHost,
     RunState,
 )
 from craton.runs.store import RunStore
@@ -37,7 +38,7 @@ from tests.functional.runs.stores.making import (
 )
 
 
-def row(store: RunStore, run_id: str, index: int):
+def row(store: RunStore, run_id: str, index: int) -> RunHost:
     return store.hosts(run_id, host=f"id-{index}").items[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -14,8 +14,8 @@ from craton.backends.wrappers.faults import broken
 from craton.capabilities import Capabilities, Capability
 from craton.driver import InventoryDriver, InventoryReader
 from craton.errors import BackendFault, NotFound, Unavailable
-from craton.models import Entity, Host
-from craton.query import EVERYTHING, Compare, Operator, Order, Predicate, Query
+from craton.models import E, Entity, Host
+from craton.query import EVERYTHING, Compare, Operator, Order, Predicate, Query, Selection
 
 
 class Listed:
@@ -149,7 +149,7 @@ def test_the_store_is_not_asked_for_more_than_is_left(
     limits: list[int | None] = []
 
     class Asked(MemoryDriver):
-        def _select(self, kind, selection):
+        def _select(self, kind: type[E], selection: Selection) -> Generator[E, None, None]:
             limits.append(selection.limit)
             return super()._select(kind, selection)
 
@@ -225,7 +225,7 @@ def test_a_stream_that_is_closed_early_is_closed_inside(
     closed: list[str] = []
 
     class Watching(MemoryDriver):
-        def _select(self, kind, selection):
+        def _select(self, kind: type[E], selection: Selection) -> Generator[E, None, None]:
             try:
                 yield from super()._select(kind, selection)
             finally:

@@ -22,7 +22,7 @@ from craton.errors import (
     RevisionConflict,
     Unavailable,
 )
-from craton.models import KINDS, Entity, Group, Host, Region, Tenant
+from craton.models import KINDS, E, Entity, Group, Host, Region, Tenant
 from craton.variables import Variables
 
 BEFORE_THE_COMMIT = Fault()
@@ -265,7 +265,7 @@ class Late(Counting):
         self.waiting, self.lost = list(changes), True
         raise Unavailable("the answer is lost")
 
-    def _get(self, kind, id):
+    def _get(self, kind: type[E], id: str) -> E | None:
         """Let the write arrive right after it was looked for."""
         found = super()._get(kind, id)
         if self.waiting is not None:
