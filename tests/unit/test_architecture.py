@@ -30,7 +30,7 @@ CONFINED |= dict.fromkeys(("cryptography", "castellan", "barbicanclient"), "crat
 #: The contract: what knows nothing of the rest of the service.
 CONTRACT = """
     caller capabilities changes chunks cmdb config deadline driver errors fields jsontext loader
-    mirror models names query rules templating validation variables
+    mirror models names pushdown query rules templating validation variables
 """.split()
 
 

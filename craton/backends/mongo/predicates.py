@@ -7,31 +7,20 @@ UTF-8, which is the order of code points.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from craton import jsontext
+from craton import jsontext, pushdown
 from craton.backends.mongo.documents import TOKENS, is_storable, key_of
 from craton.backends.mongo.tokens import HEAD, bounds, token
-from craton.backends.mongo.values import NotInMongoError, as_stored, beginning, bound, storable
+from craton.backends.mongo.values import as_stored, beginning, bound, storable
 from craton.errors import InvalidValue
 from craton.fields import Links, Names, Text
 from craton.models import Entity, specs
 from craton.names import check_variable_name
-from craton.query import (
-    AllOf,
-    AnyOf,
-    Compare,
-    Exists,
-    In,
-    Not,
-    Operator,
-    Overlaps,
-    Predicate,
-    Prefix,
-)
+from craton.pushdown import UntranslatableError
+from craton.query import Compare, Exists, In, Operator, Overlaps, Prefix
 
 #: What one question may hold. A command has at most 16 MiB, and documents nest at most 100 deep.
 MAX_VALUES: Final = 10_000
@@ -51,25 +40,8 @@ _ORDER: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Condition:
-    """What MongoDB can say of a predicate.
-
-    Attributes:
-        filter: Holds wherever the predicate does.
-        exact: Whether it holds nowhere else.
-    """
-
-    filter: Filter
-    exact: bool = True
-
-    @property
-    def useful(self) -> bool:
-        """Whether it leaves anything out."""
-        return bool(self.filter)
-
-
-_ANYTHING: Final = Condition(_EVERYTHING, exact=False)
+#: What MongoDB can say of a predicate.
+Condition: TypeAlias = pushdown.Condition[Filter]
 
 
 def both(*filters: Filter) -> Filter:
@@ -81,7 +53,7 @@ def both(*filters: Filter) -> Filter:
     return {key: value for filter in wanted for key, value in filter.items()}
 
 
-class Translator:
+class Translator(pushdown.Translator[Filter]):
     """Translates predicates for one question, whose size is limited.
 
     Args:
@@ -89,43 +61,26 @@ class Translator:
     """
 
     def __init__(self, kind: type[Entity]) -> None:
+        super().__init__(_EVERYTHING, values=MAX_VALUES, conditions=MAX_CONDITIONS, depth=MAX_DEPTH)
         self._specs = specs(kind)
-        self._values = MAX_VALUES
-        self._conditions = MAX_CONDITIONS
 
-    def translate(self, predicate: Predicate, depth: int = 0) -> Condition:
-        """Return what MongoDB can say of a predicate; of one that it does not know, nothing."""
-        # A subclass may mean something else, so the class itself counts.
-        kind = type(predicate)
-        if depth > MAX_DEPTH:
-            return _ANYTHING
-        if isinstance(predicate, AllOf) and kind is AllOf:
-            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
-            return Condition(both(*(p.filter for p in parts)), all(p.exact for p in parts))
-        if isinstance(predicate, AnyOf) and kind is AnyOf:
-            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
-            filter = _either([part.filter for part in parts])
-            return Condition(filter, all(p.exact for p in parts))
-        if isinstance(predicate, Not) and kind is Not:
-            part = self.translate(predicate.predicate, depth + 1)
-            return Condition({"$nor": [part.filter]}) if part.exact else _ANYTHING
-        return self._simple(predicate)
+    # -- filters -------------------------------------------------------------------------------
 
-    def _simple(self, predicate: Predicate) -> Condition:
-        handler = _HANDLERS.get(type(predicate))
-        if handler is None or self._conditions == 0:
-            return _ANYTHING
-        try:
-            condition = handler(self, predicate)
-        except NotInMongoError:
-            return _ANYTHING
-        self._conditions -= 1
-        return condition
+    def _all_of(self, filters: Sequence[Filter]) -> Filter:
+        return both(*filters)
 
-    def _spend(self, values: int) -> None:
-        if values > self._values:
-            raise NotInMongoError
-        self._values -= values
+    def _any_of(self, filters: Sequence[Filter]) -> Filter:
+        if not filters:
+            return _NOTHING
+        if len(filters) == 1:
+            return filters[0]
+        return _EVERYTHING if _EVERYTHING in filters else {"$or": filters}
+
+    def _negated(self, filter: Filter) -> Filter:
+        return {"$nor": [filter]}
+
+    def _leaves_out(self, filter: Filter) -> bool:
+        return bool(filter)
 
     # -- one method for each class of predicates ------------------------------------------------
 
@@ -179,23 +134,6 @@ class Translator:
         return Condition({key_of(name): {"$in": equal}})
 
 
-_HANDLERS: Final[dict[type[Predicate], Callable[[Translator, Any], Condition]]] = {
-    Compare: Translator._compare,
-    In: Translator._in,
-    Exists: Translator._exists,
-    Prefix: Translator._prefix,
-    Overlaps: Translator._overlaps,
-}
-
-
-def _either(filters: list[Filter]) -> Filter:
-    if not filters:
-        return _NOTHING
-    if len(filters) == 1:
-        return filters[0]
-    return _EVERYTHING if _EVERYTHING in filters else {"$or": filters}
-
-
 # -- variables, by their tokens --------------------------------------------------------------
 
 
@@ -236,7 +174,7 @@ def _comparable(value: object) -> str:
     try:
         text = jsontext.comparable(value)
     except (TypeError, ValueError, RecursionError) as error:
-        raise NotInMongoError from error
+        raise UntranslatableError from error
     if not is_storable(text):
-        raise NotInMongoError
+        raise UntranslatableError
     return text

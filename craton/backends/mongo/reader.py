@@ -19,17 +19,8 @@ from craton.capabilities import EVERY_CAPABILITY, Capabilities
 from craton.driver import InventoryReader
 from craton.errors import BackendFault, InvalidPageToken
 from craton.models import E, Entity, parent_field
-from craton.query import (
-    EVERYTHING,
-    AllOf,
-    Compare,
-    Operator,
-    Order,
-    Position,
-    Predicate,
-    Selection,
-    conjuncts,
-)
+from craton.pushdown import has_one_parent
+from craton.query import EVERYTHING, Order, Position, Predicate, Selection, conjuncts
 
 #: How many documents are fetched at once, and so are in memory.
 _BATCH: Final = 250
@@ -86,15 +77,7 @@ class MongoReader(InventoryReader):
                 yield entity_of(kind, document)
 
     def _pushdown(self, kind: type[E], where: Predicate) -> tuple[Predicate, Predicate]:
-        translator = Translator(kind)
-        pushed, residue = [], []
-        for part in conjuncts(where):
-            condition = translator.translate(part)
-            if condition.useful:
-                pushed.append(part)
-            if not condition.exact:
-                residue.append(part)
-        return _all_of(pushed), _all_of(residue)
+        return Translator(kind).divide(where)
 
     def _count(self, kind: type[Entity], where: Predicate) -> int:
         if self._pushdown(kind, where)[1] != EVERYTHING:
@@ -108,7 +91,7 @@ class MongoReader(InventoryReader):
         if self._pushdown(kind, where)[1] != EVERYTHING:
             return super()._digest(kind, where)
         # Where the parent is one, it orders nothing.
-        parent = None if _has_one_parent(kind, where) else parent_field(kind)
+        parent = None if has_one_parent(kind, where) else parent_field(kind)
         filter = _filter(kind, where)
         digest = hashlib.blake2b(digest_size=16)
         store = self._store
@@ -162,18 +145,10 @@ def _keys(kind: type[Entity], selection: Selection) -> list[str]:
     order: Order = selection.order
     if order.field == "id":
         return ["_id"]
-    if order.field == "name" and _has_one_parent(kind, selection.where):
+    if order.field == "name" and has_one_parent(kind, selection.where):
         # No two have one name, so the index on both needs no help in finding the order.
         return ["name"]
     return [order.field, "_id"]
-
-
-def _has_one_parent(kind: type[Entity], where: Predicate) -> bool:
-    parent = parent_field(kind)
-    return parent is None or any(
-        type(part) is Compare and part.path == (parent,) and part.operator is Operator.EQ
-        for part in conjuncts(where)
-    )
 
 
 def _behind(kind: type[Entity], after: Position, selection: Selection) -> Filter:
@@ -186,7 +161,3 @@ def _behind(kind: type[Entity], after: Position, selection: Selection) -> Filter
         return {keys[0]: {beyond: id if keys[0] == "_id" else value}}
     field = keys[0]
     return {field: {least: value}, "$or": [{field: {beyond: value}}, {"_id": {beyond: id}}]}
-
-
-def _all_of(parts: list[Predicate]) -> Predicate:
-    return parts[0] if len(parts) == 1 else AllOf(*parts)

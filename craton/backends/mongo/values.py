@@ -10,6 +10,7 @@ from bson.datetime_ms import DatetimeMS
 
 from craton.backends.mongo.documents import is_storable
 from craton.fields import Integer, Links, Moment, Names, Spec, Text, VariableMap
+from craton.pushdown import UntranslatableError, successor
 from craton.query import Operator
 
 #: The longest string that a question has, in characters; a command has at most 16 MiB.
@@ -17,22 +18,16 @@ MAX_LENGTH: Final = 1_000
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
-_HIGHEST: Final = 0x10FFFF
-_SURROGATES: Final = (0xD800, 0xDFFF)
-
-
-class NotInMongoError(Exception):
-    """A predicate, or a part of it, that the base class must apply."""
 
 
 def storable(value: object) -> str:
     """Return a string that can be part of a question.
 
     Raises:
-        NotInMongoError: It is too long, or none that can be sent.
+        UntranslatableError: It is too long, or none that can be sent.
     """
     if type(value) is not str or len(value) > MAX_LENGTH or not is_storable(value):
-        raise NotInMongoError
+        raise UntranslatableError
     return value
 
 
@@ -62,7 +57,7 @@ def bound(spec: Spec, operator: Operator, value: Any) -> object:
         return max(spec.minimum - 1, min(spec.maximum + 1, value))
     if isinstance(spec, Moment) and type(value) is datetime:
         if value.utcoffset() is None:
-            raise NotInMongoError
+            raise UntranslatableError
         return _milliseconds(value, up=operator in (Operator.LT, Operator.GE))
     return None
 
@@ -75,16 +70,5 @@ def _milliseconds(moment: datetime, *, up: bool = False) -> DatetimeMS:
 
 def beginning(prefix: str) -> dict[str, Any]:
     """Return the range of the strings that begin so."""
-    end = _successor(prefix)
+    end = successor(prefix)
     return {"$gte": prefix} if end is None else {"$gte": prefix, "$lt": end}
-
-
-def _successor(prefix: str) -> str | None:
-    """Return the first string behind all those that begin with the prefix, if there is one."""
-    for position in range(len(prefix) - 1, -1, -1):
-        following = ord(prefix[position]) + 1
-        if following == _SURROGATES[0]:
-            following = _SURROGATES[1] + 1
-        if following <= _HIGHEST:
-            return prefix[:position] + chr(following)
-    return None

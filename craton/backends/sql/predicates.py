@@ -7,68 +7,31 @@ row: a column that may be NULL is asked for that first.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import ColumnElement, and_, false, not_, or_, select, true
 from sqlalchemy.sql.elements import True_
 
-from craton import jsontext
+from craton import jsontext, pushdown
 from craton.backends.sql.rows import checksum, is_bindable, to_milliseconds
 from craton.backends.sql.schema import KindTables
 from craton.fields import Integer, Links, Moment, Names, Spec, Text
 from craton.models import specs
-from craton.query import (
-    AllOf,
-    AnyOf,
-    Compare,
-    Exists,
-    In,
-    Not,
-    Operator,
-    Overlaps,
-    Path,
-    Predicate,
-    Prefix,
-)
+from craton.pushdown import UntranslatableError, successor
+from craton.query import Compare, Exists, In, Operator, Overlaps, Path, Prefix
 
 #: What one statement may hold. SQLite takes 32,766 values and nests 1,000 operators.
 MAX_VALUES: Final = 10_000
 MAX_CONDITIONS: Final = 200
 MAX_DEPTH: Final = 50
 
-_HIGHEST: Final = 0x10FFFF
-_SURROGATES: Final = (0xD800, 0xDFFF)
+#: What the database can say of a predicate.
+Condition: TypeAlias = pushdown.Condition[ColumnElement[bool]]
 
 
-class NotInSqlError(Exception):
-    """A predicate, or a part of it, that the base class must apply."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What SQL can say of a predicate.
-
-    Attributes:
-        sql: Holds wherever the predicate does.
-        exact: Whether it holds nowhere else.
-    """
-
-    sql: ColumnElement[bool]
-    exact: bool
-
-    @property
-    def useful(self) -> bool:
-        """Whether it leaves anything out."""
-        return not isinstance(self.sql, True_)
-
-
-_ANYTHING: Final = Condition(true(), exact=False)
-
-
-class Translator:
+class Translator(pushdown.Translator[ColumnElement[bool]]):
     """Translates predicates for one statement, whose size is limited.
 
     Args:
@@ -76,44 +39,24 @@ class Translator:
     """
 
     def __init__(self, tables: KindTables) -> None:
+        super().__init__(true(), values=MAX_VALUES, conditions=MAX_CONDITIONS, depth=MAX_DEPTH)
         self._tables = tables
         self._columns = tables.entities.c
         self._specs = specs(tables.kind)
-        self._values = MAX_VALUES
-        self._conditions = MAX_CONDITIONS
 
-    def translate(self, predicate: Predicate, depth: int = 0) -> Condition:
-        """Return what SQL can say of a predicate; of one that it does not know, nothing."""
-        # A subclass may mean something else, so the class itself counts.
-        kind = type(predicate)
-        if depth > MAX_DEPTH:
-            return _ANYTHING
-        if isinstance(predicate, AllOf) and kind is AllOf:
-            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
-            return Condition(and_(true(), *(p.sql for p in parts)), all(p.exact for p in parts))
-        if isinstance(predicate, AnyOf) and kind is AnyOf:
-            parts = [self.translate(part, depth + 1) for part in predicate.predicates]
-            return Condition(or_(false(), *(p.sql for p in parts)), all(p.exact for p in parts))
-        if isinstance(predicate, Not) and kind is Not:
-            part = self.translate(predicate.predicate, depth + 1)
-            return Condition(not_(part.sql), exact=True) if part.exact else _ANYTHING
-        return self._simple(predicate)
+    # -- filters -------------------------------------------------------------------------------
 
-    def _simple(self, predicate: Predicate) -> Condition:
-        handler = _HANDLERS.get(type(predicate))
-        if handler is None or self._conditions == 0:
-            return _ANYTHING
-        try:
-            condition = handler(self, predicate)
-        except NotInSqlError:
-            return _ANYTHING
-        self._conditions -= 1
-        return condition
+    def _all_of(self, filters: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+        return and_(true(), *filters)
 
-    def _spend(self, values: int) -> None:
-        if values > self._values:
-            raise NotInSqlError
-        self._values -= values
+    def _any_of(self, filters: Sequence[ColumnElement[bool]]) -> ColumnElement[bool]:
+        return or_(false(), *filters)
+
+    def _negated(self, filter: ColumnElement[bool]) -> ColumnElement[bool]:
+        return not_(filter)
+
+    def _leaves_out(self, filter: ColumnElement[bool]) -> bool:
+        return not isinstance(filter, True_)
 
     # -- one method for each class of predicates ------------------------------------------------
 
@@ -122,19 +65,19 @@ class Translator:
             return self._variable_compare(predicate)
         name = predicate.path[0]
         if predicate.operator is Operator.EQ:
-            return Condition(self._equals_one(name, (predicate.value,)), exact=True)
-        return Condition(self._ordered(name, predicate.operator, predicate.value), exact=True)
+            return Condition(self._equals_one(name, (predicate.value,)))
+        return Condition(self._ordered(name, predicate.operator, predicate.value))
 
     def _in(self, predicate: In) -> Condition:
         values = tuple(predicate.values)
         self._spend(len(values))
         if len(predicate.path) == 1:
-            return Condition(self._equals_one(predicate.path[0], values), exact=True)
+            return Condition(self._equals_one(predicate.path[0], values))
         return self._variable_equals_one(predicate.path, values)
 
     def _exists(self, predicate: Exists) -> Condition:
         if len(predicate.path) == 1:
-            return Condition(true(), exact=True)
+            return Condition(true())
         return Condition(self._has_variable(predicate.path), exact=len(predicate.path) == 2)
 
     def _prefix(self, predicate: Prefix) -> Condition:
@@ -143,25 +86,25 @@ class Translator:
             # Each character has one form in JSON text, and none begins another one's.
             text = jsontext.comparable(prefix)[:-1]
             value = self._variable_column(predicate.path, "value")
-            return Condition(self._has_variable(predicate.path, _begins(value, text)), exact=True)
+            return Condition(self._has_variable(predicate.path, _begins(value, text)))
         if len(predicate.path) > 2:
             return Condition(self._has_variable(predicate.path), exact=False)
         name = predicate.path[0]
         if not isinstance(self._specs[name], Text):
-            return Condition(false(), exact=True)
-        return Condition(self._present(name, _begins(self._columns[name], prefix)), exact=True)
+            return Condition(false())
+        return Condition(self._present(name, _begins(self._columns[name], prefix)))
 
     def _overlaps(self, predicate: Overlaps) -> Condition:
         name, spec = predicate.path[0], self._specs[predicate.path[0]]
         if len(predicate.path) > 1 or not isinstance(spec, Links | Names):
-            return Condition(false(), exact=True)
+            return Condition(false())
         if isinstance(spec, Names):
-            raise NotInSqlError
+            raise UntranslatableError
         values = [_bindable(value) for value in predicate.values]
         self._spend(len(values))
         links = self._tables.links[name].c
         owners = select(links.owner).where(links.target.in_(values))
-        return Condition(self._columns.key.in_(owners), exact=True)
+        return Condition(self._columns.key.in_(owners))
 
     # -- columns -------------------------------------------------------------------------------
 
@@ -222,16 +165,8 @@ class Translator:
         if any("{" in text for text in texts):
             return Condition(self._has_variable(path, checksums), exact=False)
         equal = self._variable_column(path, "value").in_(texts)
-        return Condition(self._has_variable(path, checksums, equal), exact=True)
+        return Condition(self._has_variable(path, checksums, equal))
 
-
-_HANDLERS: Final[dict[type[Predicate], Callable[[Translator, Any], Condition]]] = {
-    Compare: Translator._compare,
-    In: Translator._in,
-    Exists: Translator._exists,
-    Prefix: Translator._prefix,
-    Overlaps: Translator._overlaps,
-}
 
 _SQL_ORDER: Final[dict[Operator, Callable[[Any, Any], ColumnElement[bool]]]] = {
     Operator.LT: lambda column, value: column < value,
@@ -243,7 +178,7 @@ _SQL_ORDER: Final[dict[Operator, Callable[[Any, Any], ColumnElement[bool]]]] = {
 
 def _bindable(value: object) -> str:
     if type(value) is not str or not is_bindable(value):
-        raise NotInSqlError
+        raise UntranslatableError
     return value
 
 
@@ -251,7 +186,7 @@ def _comparable(value: object) -> str:
     try:
         return _bindable(jsontext.comparable(value))
     except (TypeError, ValueError, RecursionError) as error:
-        raise NotInSqlError from error
+        raise UntranslatableError from error
 
 
 def _normalized(value: Any) -> Any:
@@ -259,7 +194,7 @@ def _normalized(value: Any) -> Any:
     if type(value) is float and not math.isfinite(value):
         return None
     if value is not None and type(value) not in (str, int, float, bool, datetime):
-        raise NotInSqlError
+        raise UntranslatableError
     return value
 
 
@@ -278,23 +213,12 @@ def _as_stored(spec: Spec, value: Any) -> list[object]:
 def _moment_bound(operator: Operator, value: datetime) -> int:
     """Return the milliseconds that compare as the time itself does, which may lie between two."""
     if value.utcoffset() is None:
-        raise NotInSqlError
+        raise UntranslatableError
     between = bool(value.microsecond % 1000) and operator in (Operator.LT, Operator.GE)
     return to_milliseconds(value) + between
 
 
 def _begins(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     """Return a range, which an index can answer; LIKE would ignore case on some engines."""
-    end = _successor(prefix)
+    end = successor(prefix)
     return column >= prefix if end is None else and_(column >= prefix, column < end)
-
-
-def _successor(prefix: str) -> str | None:
-    """Return the first string behind all those that begin with the prefix, if there is one."""
-    for position in range(len(prefix) - 1, -1, -1):
-        following = ord(prefix[position]) + 1
-        if following == _SURROGATES[0]:
-            following = _SURROGATES[1] + 1
-        if following <= _HIGHEST:
-            return prefix[:position] + chr(following)
-    return None

@@ -20,7 +20,7 @@ from craton.backends.sql.statements import Statements
 from craton.capabilities import EVERY_CAPABILITY, Capabilities
 from craton.driver import InventoryReader
 from craton.models import KINDS, E, Entity
-from craton.query import EVERYTHING, AllOf, Predicate, Selection, conjuncts, position
+from craton.query import EVERYTHING, Predicate, Selection, position
 
 #: How many rows are fetched at once, and so are in memory.
 _CHUNK: Final = 500
@@ -68,16 +68,8 @@ class SqlReader(InventoryReader):
                     yield entity(row)
 
     def _pushdown(self, kind: type[E], where: Predicate) -> tuple[Predicate, Predicate]:
-        translator = Translator(TABLES[kind])
-        pushed, residue = [], []
-        for part in conjuncts(where):
-            # Where it is asked for, it stands inside of a conjunction.
-            condition = translator.translate(part, depth=1)
-            if condition.useful:
-                pushed.append(part)
-            if not condition.exact:
-                residue.append(part)
-        return _all_of(pushed), _all_of(residue)
+        # Where a part is asked for, it stands inside of a conjunction.
+        return Translator(TABLES[kind]).divide(where, depth=1)
 
     def _count(self, kind: type[Entity], where: Predicate) -> int:
         if self._pushdown(kind, where)[1] != EVERYTHING:
@@ -154,7 +146,3 @@ def _statements(kind: type[Entity], dialect: DatabaseDialect) -> Statements:
     if (kind, dialect) not in _STATEMENTS:
         _STATEMENTS[kind, dialect] = Statements(kind, dialect)
     return _STATEMENTS[kind, dialect]
-
-
-def _all_of(parts: list[Predicate]) -> Predicate:
-    return parts[0] if len(parts) == 1 else AllOf(*parts)

@@ -22,8 +22,9 @@ from craton.backends.sql.predicates import Translator
 from craton.backends.sql.rows import ID_SEPARATOR, MEMBER_SEPARATOR, is_bindable, to_milliseconds
 from craton.backends.sql.schema import TABLES
 from craton.errors import InvalidPageToken
-from craton.models import Entity, parent_field, specs
-from craton.query import Compare, Operator, Order, Position, Predicate, Selection, conjuncts
+from craton.models import Entity, specs
+from craton.pushdown import has_one_parent
+from craton.query import Order, Position, Predicate, Selection
 
 _QUOTE: Final[ColumnElement[str]] = literal_column("'\"'")
 _QUOTE_COLON: Final[ColumnElement[str]] = literal_column("'\":'")
@@ -51,14 +52,14 @@ class Statements:
 
     def count(self, where: Predicate) -> Select[int]:
         """Count what matches."""
-        condition = Translator(self.tables).translate(where).sql
+        condition = Translator(self.tables).translate(where).filter
         return select(func.count()).select_from(self.tables.entities).where(condition)
 
     def revisions(self, where: Predicate) -> Select[Any]:
         """Read one string for each entity that matches: its id and its revision."""
         columns = self.tables.entities.c
         both = columns.id + literal_column("' '") + columns.revision
-        condition = Translator(self.tables).translate(where).sql
+        condition = Translator(self.tables).translate(where).filter
         parent = self.tables.parent
         # The order of the index that holds all of it.
         order = [columns.id] if parent is None else [parent, columns.id]
@@ -66,7 +67,7 @@ class Statements:
 
     def _arranged(self, statement: Select[Any], selection: Selection) -> Select[Any]:
         order = selection.order
-        statement = statement.where(Translator(self.tables).translate(selection.where).sql)
+        statement = statement.where(Translator(self.tables).translate(selection.where).filter)
         if selection.after is not None:
             statement = statement.where(self._behind(selection.after, order))
         columns = self._order(selection)
@@ -78,17 +79,10 @@ class Statements:
         field, id = entities.c[selection.order.field], entities.c.id
         if selection.order.field == "id":
             return [id]
-        if selection.order.field == "name" and self._has_one_parent(selection.where):
+        if selection.order.field == "name" and has_one_parent(self.tables.kind, selection.where):
             # No two have one name, so the index on both needs no help in finding the order.
             return [field]
         return [field, id]
-
-    def _has_one_parent(self, where: Predicate) -> bool:
-        parent = parent_field(self.tables.kind)
-        return parent is None or any(
-            type(part) is Compare and part.path == (parent,) and part.operator is Operator.EQ
-            for part in conjuncts(where)
-        )
 
     def _behind(self, after: Position, order: Order) -> ColumnElement[bool]:
         value, id = after
