@@ -572,9 +572,10 @@ class InventoryDriver(InventoryReader):
         The iterator may raise: then nothing is written. Entities are checked by themselves and
         stamped already. Left to the driver is what only the store can know: that parents and links
         exist in the region, that names are free (also between the hosts and the groups of a region,
-        and ``craton.rules.rivals``), that groups form no cycle (``craton.rules.find_cycle``), that
-        revisions match, that a replaced entity keeps its parent and its ``created_at``, that a
-        deleted one leaves neither children nor links. An error names its change by :meth:`at`.
+        and ``craton.rules.rivals``; see ``craton.rules.TakenNames``), that groups form no cycle
+        (``craton.rules.find_cycle``), that revisions match, that a replaced entity keeps its parent
+        and its ``created_at``, that a deleted one leaves neither children nor links. An error names
+        its change by :meth:`at`.
         """
         raise BackendFault("the driver claims to write, and has no way to")
 
