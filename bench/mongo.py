@@ -46,8 +46,8 @@ def measure_mongo(stage: Stage, repeat: int) -> Iterator[Timing]:
         with stage.server.connect() as connection:
             small = replace(stage.fleet, hosts=WARM_UP_HOSTS)
             warm_up, _ = stage.import_region(connection, small, "for MongoDB")
-        _copy(stage, directory, options)
         path = f"/v1/inventory/{stage.region_id}.tgz?target=ansible"
+        _copy(stage, directory, options)
         with craton_server(directory, options) as craton, craton.connect() as connection:
             connection.download(f"/v1/inventory/{warm_up}.tgz?target=ansible")
             progress("bundle from MongoDB, and the same raw")

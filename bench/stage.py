@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from bench.fleet import Fleet
@@ -27,17 +28,28 @@ class Stage:
         directory: Holds its state, and goes when the run ends.
         fleet: What the main region holds.
         server: The server.
-        region_id: The main region.
-        import_cost: What its import cost.
         others: Ids of other regions by the number of their hosts.
     """
 
     directory: Path
     fleet: Fleet
     server: Server
-    region_id: str = ""
-    import_cost: Cost | None = None
     others: dict[int, str] = field(default_factory=dict)
+
+    @cached_property
+    def _imported(self) -> tuple[str, Cost]:
+        with self.server.connect() as connection:
+            return self.import_region(connection, self.fleet)
+
+    @property
+    def region_id(self) -> str:
+        """The main region, which is imported when it is first asked for."""
+        return self._imported[0]
+
+    @property
+    def import_cost(self) -> Cost:
+        """What its import cost."""
+        return self._imported[1]
 
     @property
     def database(self) -> Path:
@@ -78,12 +90,9 @@ class Stage:
 
 @contextmanager
 def prepared(directory: Path, fleet: Fleet) -> Iterator[Stage]:
-    """Start Craton and import the fleet into an empty database."""
+    """Start Craton on an empty database."""
     with craton_server(directory) as server:
-        stage = Stage(directory=directory, fleet=fleet, server=server)
-        with server.connect() as connection:
-            stage.region_id, stage.import_cost = stage.import_region(connection, fleet)
-        yield stage
+        yield Stage(directory=directory, fleet=fleet, server=server)
 
 
 def progress(what: str) -> None:
