@@ -194,11 +194,12 @@ class FilterClauses(Suite):
 
     @clause("FILTER-4")
     def test_filter_4_strings_compare_by_code_point(self, fleet: Fleet) -> None:
-        fleet.given_all(fleet.host(name, asset_id=name + " ") for name in TRICKY)
+        fleet.given_all(fleet.host(name, asset_id=name) for name in TRICKY)
         for position, name in enumerate(TRICKY):
             assert fleet.names(Compare(("name",), EQ, name)) == {name}
             assert fleet.names(In(("name",), (name,))) == {name}
-            assert fleet.names(Compare(("asset_id",), EQ, name)) == set()
+            assert fleet.names(Compare(("asset_id",), EQ, name)) == {name}
+            assert fleet.names(Compare(("asset_id",), EQ, name + " ")) == set()
             assert fleet.names(Compare(("name",), LT, name)) == set(TRICKY[:position])
             assert fleet.names(Compare(("name",), GE, name)) == set(TRICKY[position:])
 

@@ -33,6 +33,7 @@ OPTIONS = {
     "asset_id": "serial",
     # Each device has a role; the kit wants hosts without a group.
     "group_prefixes": "tags:tag_",
+    "region_types": "site",
     "timeout": 20,
 }
 
@@ -49,7 +50,11 @@ class Ground:
     def __init__(self, nautobot: Nautobot, rest: Rest) -> None:
         self.nautobot, self.rest = nautobot, rest
         active = {"name": "Active"}
-        self.kind = rest.create("dcim/location-types", name="site", content_types=[DEVICE])
+        # Regions of two tenants may have one name; topmost locations may not.
+        self.estate_kind = rest.create("dcim/location-types", name="estate")
+        self.kind = rest.create(
+            "dcim/location-types", name="site", parent=self.estate_kind, content_types=[DEVICE]
+        )
         maker = rest.create("dcim/manufacturers", name="Tyrell")
         self.model = rest.create("dcim/device-types", manufacturer=maker, model="Nexus 6")
         self.role = rest.create("extras/roles", name="any", content_types=[DEVICE])
@@ -57,6 +62,7 @@ class Ground:
             rest.create("ipam/prefixes", prefix=prefix, status=active, type="network")
         for key, (type, of) in _FIELDS.items():
             rest.create("extras/custom-fields", key=key, label=key, type=type, content_types=[of])
+        self.estates: dict[str, str] = {}
         self.locations: dict[str, tuple[str, str]] = {}
 
     def clear(self) -> None:
@@ -64,6 +70,7 @@ class Ground:
         self.nautobot.postgres.execute(
             ";".join(f"DELETE FROM {table}" for table in _TABLES), database="nautobot"
         )
+        self.estates.clear()
         self.locations.clear()
 
     def add(self, entities: Sequence[Entity]) -> list[str]:
@@ -97,6 +104,7 @@ class Ground:
                     "name": region.name,
                     "description": region.description,
                     "location_type": self.kind,
+                    "parent": self._estate(region.tenant_id),
                     "status": {"name": "Active"},
                     "tenant": region.tenant_id,
                 }
@@ -107,6 +115,17 @@ class Ground:
         for region, location, of in zip(ids, made, regions, strict=True):
             self.locations[region] = (location, of.tenant_id)
         return ids
+
+    def _estate(self, tenant_id: str) -> str:
+        """Return the location that all regions of a tenant are in."""
+        if tenant_id not in self.estates:
+            self.estates[tenant_id] = self.rest.create(
+                "dcim/locations",
+                name=tenant_id,
+                location_type=self.estate_kind,
+                status={"name": "Active"},
+            )
+        return self.estates[tenant_id]
 
     def _hosts(self, hosts: Sequence[Any]) -> list[str]:
         made = self.rest.create_all("dcim/devices", map(self._device, hosts))
