@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ansible_runner.config.runner import RunnerConfig
 from ansible_runner.runner import Runner
@@ -13,7 +14,9 @@ from ansible_runner.runner import Runner
 from craton.jsontext import JsonValue
 from craton.runs.models import Report, RunHost
 from craton.runs.order import LIMIT, Order
-from craton.runs.reports import Reporter
+
+if TYPE_CHECKING:
+    from craton.runs.reports import Reporter
 
 
 def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> Mapping[str, JsonValue]:
@@ -28,11 +31,20 @@ def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> Mapping[str,
         ``output``: what it printed besides events;
         ``complete``: whether it came to its end, so that every host has its final state.
     """
-    hosts = [RunHost(host_id=id, host=name, batch=order.batch) for id, name in order.hosts.items()]
-    reporter = Reporter(hosts, order.batch)
+
+    @cache
+    def reporter() -> Reporter:
+        # With the first event, because it imports much of Ansible; ansible-playbook, which does the
+        # same, is at work by then and does not wait for it.
+        from craton.runs.reports import Reporter
+
+        hosts = [
+            RunHost(host_id=id, host=name, batch=order.batch) for id, name in order.hosts.items()
+        ]
+        return Reporter(hosts, order.batch)
 
     def handle(event: Mapping[str, Any]) -> bool:
-        if reports := reporter.feed(event):
+        if reports := reporter().feed(event):
             tell(reports)
         return False
 
@@ -54,4 +66,4 @@ def play(order: Order, tell: Callable[[Sequence[Report]], None]) -> Mapping[str,
         # ansible-runner switches the check off unless somebody says otherwise; Ansible does not.
         del config.env["ANSIBLE_HOST_KEY_CHECKING"]
     _, code = Runner(config, event_handler=handle).run()
-    return {"code": code, "output": reporter.output, "complete": reporter.complete}
+    return {"code": code, "output": reporter().output, "complete": reporter().complete}
