@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from tests.faults.chains import Log, Outcome, Read, Write, violations
@@ -62,7 +63,7 @@ class Results:
         """Compare what clients were told with what is there."""
         last = {}
         for id in first:
-            found = patiently(lambda id=id: store.read(id))
+            found = patiently(partial(store.read, id))
             last[id] = Read(id, found.revision, found.word, time.monotonic())
         return violations(self.log, first, last)
 

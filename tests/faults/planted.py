@@ -31,15 +31,15 @@ class ReadThenWrite(MemoryDriver):
 class Forgetful(MemoryDriver):
     """Acknowledges every tenth replacement, and stores nothing of it."""
 
-    _count = 0
+    _turns = 0
     _counting = threading.Lock()
 
     def _write(self, changes: Iterator[Change]) -> None:
         kept = []
         for change in changes:
             with self._counting:
-                type(self)._count += isinstance(change, Replace)
-                forgets = isinstance(change, Replace) and self._count % 10 == 0
+                type(self)._turns += isinstance(change, Replace)
+                forgets = isinstance(change, Replace) and self._turns % 10 == 0
             if not forgets:
                 kept.append(change)
         super()._write(iter(kept))
@@ -49,32 +49,32 @@ class Resurrecting(MemoryDriver):
     """Brings an older state back now and then, at the revision that it had."""
 
     _old: Host | None = None
-    _count = 0
+    _turns = 0
 
     def _write(self, changes: Iterator[Change]) -> None:
         for change in changes:
             super()._write(iter((change,)))
             if isinstance(change, Replace) and isinstance(change.entity, Host):
-                self._count += 1
-                if self._count % 20 == 10:
+                self._turns += 1
+                if self._turns % 20 == 10:
                     self._old = change.entity
-                elif self._count % 20 == 0 and self._old is not None:
+                elif self._turns % 20 == 0 and self._old is not None:
                     super()._write(iter((Replace(entity=self._old, verbatim=True),)))
 
 
 class Lagging(MemoryDriver):
     """Answers one read in ten with what it answered before."""
 
-    _count = 0
+    _turns = 0
     _before: dict[str, object]
 
     def _get(self, kind: type[E], id: str) -> E | None:
         self.__dict__.setdefault("_before", {})
-        self._count += 1
-        if self._count % 10 == 0 and id in self._before:
+        self._turns += 1
+        if self._turns % 10 == 0 and id in self._before:
             return self._before[id]  # type: ignore[return-value]
         found = super()._get(kind, id)
-        if self._count % 3 == 0:
+        if self._turns % 3 == 0:
             self._before[id] = found
         return found
 

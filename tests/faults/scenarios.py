@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from craton.driver import InventoryDriver
 from craton.errors import AlreadyExists, CratonError, Cycle, RevisionConflict, Unavailable
@@ -149,8 +150,8 @@ def opposing_edges(service: Service, count: int) -> list[Figure]:
                 for letter in "ab"
             )
             outcomes = _race(
-                lambda a=a, b=b: one.replace(dataclasses.replace(a, parents=(b.id,))),
-                lambda a=a, b=b: other.replace(dataclasses.replace(b, parents=(a.id,))),
+                partial(one.replace, dataclasses.replace(a, parents=(b.id,))),
+                partial(other.replace, dataclasses.replace(b, parents=(a.id,))),
             )
             parents = {id: one.get(Group, id).parents for id in (a.id, b.id)}
             cycles += find_cycle(a.id, parents.__getitem__) is not None
@@ -170,8 +171,8 @@ def equal_names(service: Service, count: int) -> list[Figure]:
         for turn in range(count):
             name = f"same-{turn}"
             outcomes = _race(
-                lambda name=name: one.create(Host(region_id=service.region, name=name)),
-                lambda name=name: other.create(Group(region_id=service.region, name=name)),
+                partial(one.create, Host(region_id=service.region, name=name)),
+                partial(other.create, Group(region_id=service.region, name=name)),
             )
             winners += outcomes.count(None) == 1 and AlreadyExists in outcomes
             twice += _count_named(one, service.region, name) != 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from typing import cast
 
 from oslo_config import cfg
 
@@ -19,7 +20,8 @@ class DriverHarness(Harness):
 
     def __init__(self, driver: type[InventoryDriver]) -> None:
         # A class of this harness alone, for the store that its drivers share.
-        self.driver = type(driver.__name__, (driver,), {"store": Store()})
+        made = type(driver.__name__, (driver,), {"store": Store()})
+        self.driver = cast(type[InventoryDriver], made)
         self.remote = issubclass(driver, RemoteDriver)
 
     @property

@@ -12,7 +12,7 @@ from craton.backends.memory.state import State
 from craton.driver import InventoryDriver
 from craton.testing.clauses import check_known
 
-T = TypeVar("T", bound=type)
+T = TypeVar("T", bound=type[State] | type[InventoryDriver])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,8 +59,8 @@ class CountsUnclaimed(MemoryDriver):
 class RevisionIgnoredUnclaimed(MemoryDriver):
     capabilities = without(Capability.CAS)
 
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
-        return super().replace(entity)
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
+        return super().replace(entity, verbatim=verbatim)
 
 
 @fault("Does not claim batches, and makes their changes one by one.", "BATCH-1")
@@ -103,10 +103,10 @@ class WritesUnclaimed(MemoryDriver):
     def _require_write(self, kind: type[Entity], if_revision: str | None) -> None:
         self.capabilities.require(Capability.WRITE)
 
-    def create(self, entity: E) -> E:
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
         honest, self.capabilities = self.capabilities, _ALL
         try:
-            return super().create(entity)
+            return super().create(entity, verbatim=verbatim)
         finally:
             self.capabilities = honest
 

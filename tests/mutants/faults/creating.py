@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import unicodedata
 from datetime import timedelta
 from typing import Any
 
-from craton import jsontext
 from craton.backends.memory import state
 from craton.backends.memory.driver import MemoryDriver
-from craton.driver import Change, Create, Replace, parent_of
+from craton.driver import Change, Create, Replace, check_replaceable, parent_of
 from craton.errors import AlreadyExists
 from craton.models import KINDS, E, Entity, Group, Host, Region
 from craton.names import CONTROLLER_NAMES
@@ -36,9 +36,10 @@ class Naming(FaultyState):
     def _check_name(self, entity: Entity) -> None:
         super()._check_name(entity)
         name = entity.name  # type: ignore[attr-defined]
-        for other in (
-            (*self.all(Host), *self.all(Group)) if isinstance(entity, Host | Group) else ()
-        ):
+        others: tuple[Host | Group, ...] = ()
+        if isinstance(entity, Host | Group):
+            others = (*self.all(Host), *self.all(Group))
+        for other in others:
             same = parent_of(other) == parent_of(entity) and other.id != entity.id
             if same and self.seen_as(other.name) == self.seen_as(name):
                 raise AlreadyExists(other.kind, "name", name)
@@ -47,7 +48,8 @@ class Naming(FaultyState):
 @fault("get finds an entity of another kind.", "GET-2")
 class GetOfAnyKind(MemoryDriver):
     def _get(self, kind: type[E], id: str) -> E | None:
-        return next(filter(None, (self.state.get(other, id) for other in (kind, *KINDS))), None)  # type: ignore[return-value]
+        kinds: tuple[type[Entity], ...] = (kind, *KINDS)
+        return next(filter(None, (self.state.get(other, id) for other in kinds)), None)  # type: ignore[return-value]
 
 
 @fault("get compares ids without case.", "GET-2")
@@ -128,8 +130,8 @@ class FalseBecomesTheDefault(FaultyState):
 
 @fault("An id that the caller gives is not used.", "CREATE-1")
 class GivenIdsIgnored(MemoryDriver):
-    def create(self, entity: E) -> E:
-        return super().create(dataclasses.replace(entity, id=""))
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        return super().create(dataclasses.replace(entity, id=""), verbatim=verbatim)
 
 
 @fault("An entity with an id that is taken replaces the one that has it.", "CREATE-1", "CREATE-9")
@@ -143,15 +145,15 @@ class CreateReplaces(FaultyState):
 
 @fault("create keeps the caller's revision.", "CREATE-2")
 class CallersRevisionKept(Restamping):
-    def create(self, entity: E) -> E:
-        stored = super().create(entity)
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        stored = super().create(entity, verbatim=verbatim)
         return self.stored_as(stored, revision=entity.revision or stored.revision)
 
 
 @fault("Times keep their microseconds.", "CREATE-2", "TEXT-3")
 class MicrosecondsKept(Restamping):
-    def create(self, entity: E) -> E:
-        stored = super().create(entity)
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        stored = super().create(entity, verbatim=verbatim)
         moment = stored.created_at + timedelta(microseconds=123)
         self.delete(type(entity), stored.id)
         stored = dataclasses.replace(stored, created_at=moment, updated_at=moment)
@@ -161,8 +163,8 @@ class MicrosecondsKept(Restamping):
 
 @fault("create keeps the caller's times.", "CREATE-2")
 class CallersTimesKept(Restamping):
-    def create(self, entity: E) -> E:
-        stored = super().create(entity)
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        stored = super().create(entity, verbatim=verbatim)
         if not entity.updated_at.timestamp():
             return stored
         self.delete(type(entity), stored.id)
@@ -184,7 +186,7 @@ class ParentNotLookedUp(FaultyState):
 class MissingParentIsNotFound(FaultyState):
     def add(self, entity: Entity, index: int) -> None:
         if entity.parent is not None:
-            state.check_replaceable(
+            check_replaceable(
                 self.get(entity.parent, parent_of(entity) or ""),
                 dataclasses.replace(self.get(entity.parent, parent_of(entity) or "") or entity),
                 None,
@@ -194,19 +196,19 @@ class MissingParentIsNotFound(FaultyState):
 
 @fault("A port that cannot be is brought to the nearest that can.", "CREATE-4")
 class PortsClamped(MemoryDriver):
-    def create(self, entity: E) -> E:
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
         if isinstance(entity, Host) and type(entity.ssh_port) is int:
             port = max(1, min(entity.ssh_port, 65535))
             entity = dataclasses.replace(entity, ssh_port=port)
-        return super().create(entity)
+        return super().create(entity, verbatim=verbatim)
 
 
 @fault("Any value that Python takes for true is a flag.", "CREATE-4")
 class TruthyFlags(MemoryDriver):
-    def create(self, entity: E) -> E:
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
         if isinstance(entity, Host):
             entity = dataclasses.replace(entity, active=bool(entity.active))
-        return super().create(entity)
+        return super().create(entity, verbatim=verbatim)
 
 
 @fault("The name of a region is unique among all tenants.", "CREATE-5")
@@ -283,8 +285,8 @@ class GroupsAreRivals(FaultyState):
 
 @fault("Sets keep the order and the repeats that they were given in.", "CREATE-8")
 class SetsKeptAsGiven(Restamping):
-    def create(self, entity: E) -> E:
-        stored = super().create(entity)
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        stored = super().create(entity, verbatim=verbatim)
         if isinstance(entity, Host):
             return self.stored_as(stored, groups=entity.groups, templated=entity.templated)
         return stored
@@ -318,6 +320,6 @@ def _unlinked(change: Change) -> Change:
 class TextWithSpaces(FaultyState):
     def _store(self, entity: Entity, index: int) -> None:
         values = entity.variables.decode()  # type: ignore[attr-defined]
-        text = jsontext.json.dumps(values, ensure_ascii=False)
+        text = json.dumps(values, ensure_ascii=False)
         variables = Variables.from_text(text)
         super()._store(dataclasses.replace(entity, variables=variables), index)  # type: ignore[call-arg]

@@ -21,7 +21,8 @@ class DeletedIsOnlyMarked(FaultyState):
         return super().get(kind, id) or self.graves().get((kind, id))
 
     def graves(self) -> dict[tuple[type[Entity], str], Entity]:
-        return self.__dict__.setdefault("marked", {})
+        marked: dict[tuple[type[Entity], str], Entity] = self.__dict__.setdefault("marked", {})
+        return marked
 
     def copy(self) -> state.State:
         other = super().copy()

@@ -50,9 +50,9 @@ class EncodingErrorEscapes(Binding):
 
 @fault("An error has a message, and no facts.", "ERROR-1")
 class ErrorsWithoutFacts(MemoryDriver):
-    def create(self, entity: E) -> E:
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
         try:
-            return super().create(entity)
+            return super().create(entity, verbatim=verbatim)
         except InvalidValue as error:
             error.fields = {}
             raise

@@ -76,7 +76,7 @@ class BrokenLinkNotNamed(FaultyState):
 
 
 def _way_up(state: State, group: str, steps: int) -> Iterator[str]:
-    for parent in state._parents(group):  # type: ignore[attr-defined]
+    for parent in state._parents(group):
         yield parent
         if steps > 1:
             yield from _way_up(state, parent, steps - 1)

@@ -36,28 +36,28 @@ class CreatedAtMadeAnew(FaultyState):
 
 @fault("replace leaves updated_at as it is.", "REPLACE-1")
 class UpdatedAtNotChanged(Restamping):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
-        stored = super().replace(entity, if_revision=if_revision)
+        stored = super().replace(entity, if_revision=if_revision, verbatim=verbatim)
         return self.stored_as(stored, updated_at=before.updated_at)
 
 
 @fault("replace leaves the revision as it is.", "REPLACE-1")
 class RevisionNotChanged(Restamping):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
-        stored = super().replace(entity, if_revision=if_revision)
+        stored = super().replace(entity, if_revision=if_revision, verbatim=verbatim)
         return self.stored_as(stored, revision=before.revision)
 
 
 @fault("The revision is a digest of the content, which may come back.", "REPLACE-1")
 class RevisionOfTheContent(Restamping):
-    def create(self, entity: E) -> E:
-        stored = super().create(entity)
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        stored = super().create(entity, verbatim=verbatim)
         return self.stored_as(stored, revision=_digest(stored))
 
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
-        stored = super().replace(entity, if_revision=if_revision)
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
+        stored = super().replace(entity, if_revision=if_revision, verbatim=verbatim)
         return self.stored_as(stored, revision=_digest(stored))
 
 
@@ -68,31 +68,31 @@ def _digest(entity: Entity) -> str:
 
 @fault("The revision of a replaced entity is counted, from one again after a delete.", "REPLACE-1")
 class RevisionCounted(Restamping):
-    def create(self, entity: E) -> E:
-        return self.stored_as(super().create(entity), revision="1")
+    def create(self, entity: E, *, verbatim: bool = False) -> E:
+        return self.stored_as(super().create(entity, verbatim=verbatim), revision="1")
 
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
-        stored = super().replace(entity, if_revision=if_revision)
+        stored = super().replace(entity, if_revision=if_revision, verbatim=verbatim)
         return self.stored_as(stored, revision=str(int(before.revision, 16) + 1))
 
 
 @fault("Fields that are null in the new state keep their old value.", "REPLACE-1")
 class NullKeepsTheOldValue(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         if isinstance(entity, Host) and entity.ssh_port is None:
             before = self.get(Host, entity.id)
             entity = dataclasses.replace(entity, ssh_port=before.ssh_port)
-        return super().replace(entity, if_revision=if_revision)
+        return super().replace(entity, if_revision=if_revision, verbatim=verbatim)
 
 
 @fault("replace creates what is not there.", "REPLACE-2")
 class ReplaceCreates(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         try:
-            return super().replace(entity, if_revision=if_revision)
+            return super().replace(entity, if_revision=if_revision, verbatim=verbatim)
         except NotFound:
-            return self.create(entity)
+            return self.create(entity, verbatim=verbatim)
 
 
 @fault("replace moves an entity to another parent.", "REPLACE-2")
@@ -109,11 +109,11 @@ class ParentChanges(FaultyState):
 
 @fault("Another parent in the new state is ignored without a word.", "REPLACE-2")
 class AnotherParentIgnored(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         if isinstance(entity, Host):
             before = self.get(Host, entity.id)
             entity = dataclasses.replace(entity, region_id=before.region_id)
-        return super().replace(entity, if_revision=if_revision)
+        return super().replace(entity, if_revision=if_revision, verbatim=verbatim)
 
 
 @fault("replace ignores if_revision.", "REPLACE-3", "REPLACE-6", "BATCH-4")
@@ -130,12 +130,12 @@ class EmptyRevisionIsNone(FaultyState):
 
 @fault("if_revision is compared first, and the write is another step.", "REPLACE-3", "REPLACE-6")
 class ComparedThenWritten(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
         if if_revision is not None and before.revision != if_revision:
             raise RevisionConflict(entity.kind, entity.id)
         time.sleep(0.002)
-        return super().replace(entity)
+        return super().replace(entity, verbatim=verbatim)
 
 
 @fault("An entity stands in its own way when it keeps its name.", "REPLACE-4")
@@ -180,22 +180,22 @@ class LinksUncheckedWhenReplaced(FaultyState):
 
 @fault("Variables are merged into the old ones.", "REPLACE-1", "REPLACE-5")
 class VariablesMerged(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
         variables = before.variables.merged(entity.variables)  # type: ignore[attr-defined]
         merged = dataclasses.replace(entity, variables=variables)  # type: ignore[call-arg]
-        return super().replace(merged, if_revision=if_revision)
+        return super().replace(merged, if_revision=if_revision, verbatim=verbatim)
 
 
 @fault("Links are added to the old ones.", "REPLACE-5")
 class LinksAdded(MemoryDriver):
-    def replace(self, entity: E, *, if_revision: str | None = None) -> E:
+    def replace(self, entity: E, *, if_revision: str | None = None, verbatim: bool = False) -> E:
         before = self.get(type(entity), entity.id)
         if isinstance(entity, Host) and isinstance(before, Host):
             entity = dataclasses.replace(entity, groups=entity.groups + before.groups)
         if isinstance(entity, Group) and isinstance(before, Group) and not entity.parents:
             entity = dataclasses.replace(entity, parents=before.parents)
-        return super().replace(entity, if_revision=if_revision)
+        return super().replace(entity, if_revision=if_revision, verbatim=verbatim)
 
 
 @fault("update writes although nothing has changed.", "REPLACE-6")

@@ -150,7 +150,8 @@ class DigestOfIds(Digesting):
 @fault("The digest sees names alone.", "SCAN-5")
 class DigestOfNames(Digesting):
     def mark(self, entity: Entity) -> str:
-        return entity.name  # type: ignore[attr-defined]
+        name: str = entity.name  # type: ignore[attr-defined]
+        return name
 
 
 @fault("The digest is that of the content, which a batch may bring back.", "SCAN-5")
