@@ -17,7 +17,7 @@ from bench.measure import Growth, Results, Timing
 from bench.scenarios import MEMORY, ON_DEMAND, TIMINGS, measure_memory
 from bench.stage import prepared, progress
 
-R = TypeVar("R", Timing, Growth)
+R = TypeVar("R", bound=Timing | Growth)
 
 _SUBJECTS = (*TIMINGS, MEMORY)
 _USUAL = tuple(subject for subject in _SUBJECTS if subject not in ON_DEMAND)

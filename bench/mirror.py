@@ -60,7 +60,8 @@ def _fill(stage: Stage, cmdb: Cmdb) -> str:
     with loader.load(settings) as source:
         region = source.get(Region, region_id)
         cmdb.put(source.get(Tenant, region.tenant_id), region)
-        for kind in (Group, Host):
+        kinds: tuple[type[Group] | type[Host], ...] = (Group, Host)
+        for kind in kinds:
             cmdb.put(
                 *(
                     dataclasses.replace(entity, templated=())

@@ -24,7 +24,8 @@ _HOSTS = 10_000
 #: Events of one report; a conductor gathers what comes within moments.
 _PORTION = 500
 
-_LIMITS = {"max_events": 100_000, "keep_days": 1}
+_MAX_EVENTS = 100_000
+_KEEP_DAYS = 1
 
 _numbers = itertools.count()
 
@@ -33,10 +34,10 @@ def measure_run_store(stage: Stage, repeat: int) -> Iterator[Timing]:
     """Compare both stores with the same events appended raw to one stream of the same Redis."""
     hosts = min(_HOSTS, stage.fleet.hosts)
     reports = _reports(hosts)
-    memory = MemoryRunStore(**_LIMITS)
+    memory = MemoryRunStore(max_events=_MAX_EVENTS, keep_days=_KEEP_DAYS)
     with started(stage.directory / "runs-redis", ["--appendonly", "yes"]) as server:
         url = f"redis://127.0.0.1:{server.port}/0"
-        shared = RedisRunStore(url, **_LIMITS)
+        shared = RedisRunStore(url, max_events=_MAX_EVENTS, keep_days=_KEEP_DAYS)
         progress(f"reports of {hosts:,} hosts to both stores, and the same appended raw")
         with redis.Redis.from_url(url) as client:
             clock = partial(_cpu_seconds, server)

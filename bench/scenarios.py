@@ -108,9 +108,7 @@ def measure_requests(stage: Stage, repeat: int) -> Iterator[Timing]:
         for words, aim in (("", 8.0), ("&variables=true", None)):
             path = f"{hosts}?limit={_PAGE}{words}"
             _compare_pages(craton, bare, path)
-            raw, ours = medians(
-                5, repeat * 3, lambda p=path: bare.get(p), lambda p=path: craton.get(p)
-            )
+            raw, ours = medians(5, repeat * 3, partial(bare.get, path), partial(craton.get, path))
             yield Timing(
                 what=f"list of {_PAGE:,}{words.replace('&', ', ')}", floor=raw, craton=ours, aim=aim
             )

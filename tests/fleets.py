@@ -15,7 +15,13 @@ from craton.variables import Variables
 from tests.oracle.regions import NUMBERS, STRINGS, VARIABLES
 
 #: Without the number of thousands of digits: in a large fleet it would be all that takes time.
-VALUES = (*STRINGS, *(n for n in NUMBERS if type(n) is float or n < 10**100), None, True, False)
+VALUES: tuple[JsonValue, ...] = (
+    *STRINGS,
+    *(n for n in NUMBERS if type(n) is float or n < 10**100),
+    None,
+    True,
+    False,
+)
 
 
 def fill(
@@ -40,7 +46,7 @@ def fill(
 
 def fill_with_every_kind(driver: InventoryDriver) -> None:
     """Store two entities of each kind that there is, with links where they may have some."""
-    ids = {}
+    ids: dict[str, str] = {}
     for kind in KINDS:
         made = [driver.create(_minimal(kind, number, ids)) for number in range(2)]
         ids[kind.kind] = made[0].id
@@ -89,13 +95,14 @@ def _variables(rng: random.Random) -> dict[str, Any]:
 
 def _value(rng: random.Random) -> JsonValue:
     one = rng.choice(VALUES)
-    return rng.choice((one, one, [one, {"k": one}]))
+    choices: tuple[JsonValue, ...] = (one, one, [one, {"k": one}])
+    return rng.choice(choices)
 
 
 def _minimal(kind: type[E], number: int, ids: Mapping[str, str]) -> E:
-    values = {}
+    values: dict[str, Any] = {}
     for field in dataclasses.fields(kind):
-        if field.name == parent_field(kind):
+        if kind.parent is not None and field.name == parent_field(kind):
             values[field.name] = ids[kind.parent.kind]
         elif isinstance(specs(kind)[field.name], Text) and field.default is dataclasses.MISSING:
             values[field.name] = f"{kind.kind}-{number}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -81,7 +81,7 @@ def _with_variables(host: dict[str, Any], variables: str | None) -> bytes:
 
 def _hosts(
     database: sqlite3.Connection, statement: str, parameters: tuple[object, ...]
-) -> Iterable[tuple[dict[str, Any], str | None]]:
+) -> Iterator[tuple[dict[str, Any], str | None]]:
     for row in database.execute(statement, parameters):
         host = dict(zip(_COLUMNS, row, strict=False))
         host["active"] = bool(host["active"])

@@ -144,7 +144,8 @@ def _submit(house: House, run_id: str) -> None:
 
 def _follow(house: House, run_id: str, seen: list[int]) -> None:
     page = house.store.wait({run_id: seen[-1] if seen else 0}, 0.1).get(run_id)
-    seen.extend(event.id for event in page.items if page) if page else None
+    if page is not None:
+        seen.extend(event.id for event in page.items)
 
 
 def _marks(processes: Iterable[psutil.Process]) -> set[str]:

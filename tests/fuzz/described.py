@@ -102,7 +102,7 @@ def run(
     @settings(max_examples=count, phases=(Phase.generate, Phase.shrink), **_SETTINGS)
     @seed(number)
     @given(st.one_of(strategies))
-    def ask(case: Case) -> None:
+    def ask(case: Case[Any]) -> None:
         _judge(stage, case, case.call(), longest)
 
     ask()
@@ -128,7 +128,7 @@ def walk(stage: Stage, walks: int, steps: int, number: int) -> None:
             stage.restore()
             super().setup()
 
-        def validate_response(self, response: Response, case: Case, **options: Any) -> None:
+        def validate_response(self, response: Response, case: Case[Any], **options: Any) -> None:
             _judge(stage, case, response, None)
 
     seed(number)(Walk).run(
@@ -139,7 +139,7 @@ def walk(stage: Stage, walks: int, steps: int, number: int) -> None:
     stage.restore()
 
 
-def _judge(stage: Stage, case: Case, response: Response, longest: float | None) -> None:
+def _judge(stage: Stage, case: Case[Any], response: Response, longest: float | None) -> None:
     headers = {name.lower(): values[0] for name, values in response.headers.items()}
     answer = Answer(response.status_code, headers, response.content, response.elapsed)
     wrong = fault(case.method, answer, longest)

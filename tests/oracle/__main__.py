@@ -40,6 +40,11 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+#: What each process of the pool has for itself.
+oracle: Oracle
+directory: tempfile.TemporaryDirectory[str]
+
+
 def start_oracle() -> None:
     global oracle, directory
     directory = tempfile.TemporaryDirectory()

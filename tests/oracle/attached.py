@@ -93,14 +93,16 @@ def attach(fleet: Fleet, seed: int, make_values: MakeValues) -> Attached:
     """
     rng = random.Random(f"{seed} attached")
     files, marked = [], {}
-    for owner in (fleet.region, *fleet.groups):
+    owners: tuple[Region | Group, ...] = (fleet.region, *fleet.groups)
+    for owner in owners:
         for name in rng.sample(_NAMES, rng.choice((0, 0, 0, 1, 2, 4))):
             values, shown = make_values(rng)
             reference = _stored(fleet, _reference(owner, fleet.region.id, name))
             content = _written(rng, values)
             files.append(ReferencedFile(reference, _fetched(content)))
             marked[reference.id] = shown
-    secrets, payloads = {}, {}
+    secrets: dict[str, list[Secret]] = {}
+    payloads: dict[str, bytes] = {}
     for host in fleet.driver.scan(Host):
         for name in sorted(rng.sample(_NAMES, rng.choice((0, 0, 1, 3)))):
             payload = rng.randbytes(rng.choice((0, 1, 100)))
@@ -131,8 +133,8 @@ def as_written(value: JsonValue, rng: random.Random) -> tuple[JsonValue, JsonVal
         pairs = {key: as_written(item, rng) for key, item in value.items()}
         return {k: p[0] for k, p in pairs.items()}, {k: p[1] for k, p in pairs.items()}
     if isinstance(value, list):
-        pairs = [as_written(item, rng) for item in value]
-        return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+        items = [as_written(item, rng) for item in value]
+        return [item[0] for item in items], [item[1] for item in items]
     # What looks like a number is one to Ansible under this tag, quoted or not.
     plain = _Dumper.yaml_implicit_resolvers
     if isinstance(value, str) and value[:1] not in plain and value and rng.random() < 0.3:

@@ -15,6 +15,7 @@ from craton.bundles.secrets import path_variables
 from craton.filters import HostFilters
 from craton.jsontext import JsonValue
 from craton.models import CONNECTION_VARIABLES, Group, Host, Region, Secret, Tenant
+from tests.archives import read_member
 from tests.oracle.attached import OpenStore
 from tests.oracle.oracle import Oracle
 from tests.oracle.regions import Fleet
@@ -86,7 +87,7 @@ def unpack(fleet: Fleet, target: Target, directory: Path) -> None:
         zipped = io.BytesIO(b"".join(spool.archive(Format.ZIP)))
     with tarfile.open(fileobj=packed) as archive:
         archive.extractall(directory, filter="data")
-        contents = {name: archive.extractfile(name).read() for name in archive.getnames()}
+        contents = {name: read_member(archive, name) for name in archive.getnames()}
     with zipfile.ZipFile(zipped) as archive:
         if {name: archive.read(name) for name in archive.namelist()} != contents:
             raise Disagreement("the .zip and the .tgz of one bundle differ")
@@ -144,13 +145,16 @@ class Expectation:
             if source.kind == "reference":
                 found[name] = self.fleet.attached.marked[source.id][name]
             elif source.kind == "secret":
+                assert isinstance(value, str)
                 found[name] = value.replace("}}/", f"}}}}/{top}")
             else:
                 found[name] = mark(value, self.is_templated(name, source))
         return found
 
     def is_templated(self, name: str, source: Source) -> bool:
-        entities = (self.fleet.tenant, self.fleet.region, *self.fleet.groups, *self.fleet.hosts)
+        fleet = self.fleet
+        entities: tuple[Tenant | Region | Group | Host, ...]
+        entities = (fleet.tenant, fleet.region, *fleet.groups, *fleet.hosts)
         (entity,) = (
             entity
             for entity in entities
@@ -212,7 +216,7 @@ def compare_export(expected: Expectation, said: dict[str, Any], where: str) -> N
     hosts = {
         host.name: marked_columns(host)
         | own_variables(host)
-        | path_variables(host, expected.secrets(host))
+        | dict(path_variables(host, expected.secrets(host)))
         for host in expected.hosts
     }
     compare_variables(said["_meta"]["hostvars"], hosts, where)
@@ -260,7 +264,7 @@ def not_empty(groups: Tree) -> Tree:
 
 def referenced(expected: Expectation, owner: Region | Group) -> dict[str, JsonValue]:
     """Return the variables of the files that a region or a group refers to."""
-    found = {}
+    found: dict[str, JsonValue] = {}
     for file in expected.fleet.attached.files.of(owner.id):
         found |= expected.fleet.attached.marked[file.reference.id]
     return found

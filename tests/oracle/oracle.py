@@ -59,13 +59,17 @@ class Oracle:
             text=True,
             encoding="utf-8",
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions = self._process.stdin
+        self._answers = self._process.stdout
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._process.stdin.close()
-        self._process.stdout.close()
+        self._questions.close()
+        self._answers.close()
         self._process.wait()
 
     def inventory(self, path: Path, *, export: bool = False) -> dict[str, Any]:
@@ -75,9 +79,10 @@ class Oracle:
             Refused: It failed, or warned.
         """
         question = {"path": str(path), "export": export, "directory": str(self.home)}
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        found = json.loads(self._process.stdout.readline())
+        self._questions.write(json.dumps(question) + "\n")
+        self._questions.flush()
+        found = json.loads(self._answers.readline())
         if found["status"] != 0 or found["errors"]:
             raise Refused(f"{path}: status {found['status']}\n{found['errors']}")
-        return json.loads(found["output"])
+        inventory: dict[str, Any] = json.loads(found["output"])
+        return inventory

@@ -157,7 +157,7 @@ class _Builder:
         rng.shuffle(names)
         size = rng.choice((0, 1, 3, 5, 8, 10))
         self.group_names = names[:size]
-        self.host_names = []
+        self.host_names: list[str] = []
         for name in names[size : size + rng.choice((0, 1, 2, 4, 6))]:
             if not rivals(name).intersection(self.host_names):
                 self.host_names.append(name)
@@ -181,8 +181,8 @@ class _Builder:
         )
 
     def groups(self, region: Region) -> list[Group]:
-        groups = []
-        depths = {}
+        groups: list[Group] = []
+        depths: dict[str, int] = {}
         for number, name in enumerate(self.group_names):
             id = f"g{number}"
             possible = [group.id for group in groups if depths[group.id] < 6]

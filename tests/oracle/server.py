@@ -19,7 +19,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.vars.manager import VariableManager
 
 
-class InventoryCLI(cli.InventoryCLI):
+class InventoryCLI(cli.InventoryCLI):  # type: ignore[misc]
     """``ansible-inventory``, except that the keys of objects stay in their order."""
 
     @staticmethod
@@ -67,6 +67,9 @@ def answer(question: dict[str, Any], output: Path, errors: Path) -> int:
     try:
         InventoryCLI.cli_executor(arguments)
     except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+            return 1
         return end.code or 0
     finally:
         sys.stdout.flush()

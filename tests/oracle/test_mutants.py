@@ -23,6 +23,7 @@ from craton.models import Group, Host, Region, Secret, Tenant
 from tests.oracle import traps
 from tests.oracle.judgement import Disagreement, judge
 from tests.oracle.oracle import Oracle, Refused
+from tests.oracle.regions import Fleet
 
 
 def sorted_by(
@@ -96,9 +97,9 @@ def tenant_is_written_behind_the_region(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         script,
         "_of_all",
-        lambda p: script.as_object(
-            script.rendered_members(p.region.variables, p.region.templated)
-            | script.rendered_members(p.tenant.variables, p.tenant.templated)
+        lambda p: rendering.as_object(
+            rendering.rendered_members(p.region.variables, p.region.templated)
+            | rendering.rendered_members(p.tenant.variables, p.tenant.templated)
         ).encode(),
     )
 
@@ -109,8 +110,10 @@ def dicts_are_merged(patch: pytest.MonkeyPatch) -> None:
         for group in self.graph.chain(groups):
             for name, value in self._of_group(group.id).items():
                 before = merged.get(name)
-                both = isinstance(before, dict) and isinstance(value, dict)
-                merged[name] = before | value if both else value
+                if isinstance(before, dict) and isinstance(value, dict):
+                    merged[name] = before | value
+                else:
+                    merged[name] = value
         return merged
 
     patch.setattr(precedence.Precedence, "_merge", merge)
@@ -216,7 +219,7 @@ def files_are_in_the_order_of_names(patch: pytest.MonkeyPatch) -> None:
 
 
 #: Each fault with the region that gives it away; without the fault, all of these regions pass.
-MUTANTS = {
+MUTANTS: dict[Callable[[pytest.MonkeyPatch], None], Callable[[], Fleet]] = {
     depth_is_shortest: traps.diamond_with_a_long_side,
     depth_is_ignored: traps.parent_of_high_priority,
     priority_is_ignored: traps.priorities_at_one_depth,

@@ -195,7 +195,7 @@ def data_that_looks_like_code() -> Fleet:
     strings = [*TEMPLATES, *STRINGS]
     nested = {"list": [*TEMPLATES, [TEMPLATES[0]], {"{{ key }}": TEMPLATES[0]}]}
     vault = {"__ansible_vault": VAULT + TEMPLATES[0]}
-    variables = {f"v{number}": text for number, text in enumerate(strings)}
+    variables: dict[str, object] = {f"v{number}": text for number, text in enumerate(strings)}
     variables |= {"nested": nested, "vault": vault, "list": [vault, *TEMPLATES]}
     return fleet(
         tenant=variables,
@@ -217,7 +217,14 @@ def data_that_looks_like_code() -> Fleet:
 
 def values_of_every_type() -> Fleet:
     numbers = {f"n{number}": value for number, value in enumerate(NUMBERS)}
-    others = {"a": None, "b": True, "c": False, "list": [], "object": {}, "empty": ""}
+    others: dict[str, object] = {
+        "a": None,
+        "b": True,
+        "c": False,
+        "list": [],
+        "object": {},
+        "empty": "",
+    }
     unsorted = {"z": {"b": 1, "a": [1, 1.0, True, "1"]}, "a": 2, "\u00e9": 3}
     variables = numbers | others | {"unsorted": unsorted}
     return fleet(

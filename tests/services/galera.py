@@ -171,10 +171,15 @@ def started(directory: Path, size: int = 3, options: Sequence[str] = ()) -> Iter
     with ExitStack() as stack:
         for node in cluster.nodes:
             is_first = node is cluster.nodes[0]
-            stack.callback(lambda node=node: node.process.kill())
+            stack.callback(_kill, node)
             node.launch(cluster.address, *(["--wsrep-new-cluster"] if is_first else []))
         cluster.wait_until_whole()
         yield cluster
+
+
+def _kill(node: Node) -> None:
+    # The process that it has by then: it may have been started anew.
+    node.process.kill()
 
 
 def template() -> Path:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
@@ -97,7 +98,7 @@ class Databases:
         self._free.append(name)
 
 
-def client(uri: str) -> MongoClient:
+def client(uri: str) -> MongoClient[dict[str, Any]]:
     """Make a client for what tests look at behind a driver's back."""
     return MongoClient(uri, timeoutMS=60_000, serverSelectionTimeoutMS=60_000)
 
@@ -116,6 +117,7 @@ def started(directory: Path, options: Sequence[str] = ()) -> Iterator[Mongo]:
 
     def answers() -> bool:
         try:
+            probe: MongoClient[dict[str, Any]]
             with MongoClient(uri, timeoutMS=500, serverSelectionTimeoutMS=500) as probe:
                 probe.admin.command("ping")
         except PyMongoError:

@@ -5,6 +5,7 @@ It answers by functions, which may misbehave in every way: they write to the con
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import trustme
 
@@ -71,11 +73,14 @@ class _Server(ThreadingHTTPServer):
         self._tls = tls
         super().__init__((address, port), Request)
 
-    def finish_request(self, request: object, client_address: object) -> None:
+    def finish_request(
+        self, request: socket.socket | tuple[bytes, socket.socket], client_address: Any
+    ) -> None:
+        assert isinstance(request, socket.socket)
         # In the thread of the connection: a client that is slow with TLS holds up nobody else.
         self.connections += 1
-        with suppress(OSError), self._tls.wrap_socket(request, server_side=True) as connection:  # type: ignore[call-overload]
-            super().finish_request(connection, client_address)  # type: ignore[arg-type]
+        with suppress(OSError), self._tls.wrap_socket(request, server_side=True) as connection:
+            super().finish_request(connection, client_address)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """What goes wrong here shows in the client under test."""
