@@ -28,7 +28,8 @@ BUILD = "import setuptools.build_meta, sys; print(setuptools.build_meta.build_wh
 def read_setup() -> configparser.ConfigParser:
     # The interpolation resolves one extra's mention of another.
     parser = configparser.ConfigParser(delimiters=("=",))
-    parser.optionxform = str
+    # The documented way to keep the case of names.
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
     parser.read(ROOT / "setup.cfg", encoding="utf-8")
     return parser
 
@@ -97,7 +98,8 @@ def test_pins_hold_for_the_oldest_python() -> None:
             package = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             continue  # a newer Python does without it
-        if OLDEST_PYTHON not in SpecifierSet(package.metadata.get("Requires-Python", "")):
+        [required] = package.metadata.get_all("Requires-Python", [""])
+        if OLDEST_PYTHON not in SpecifierSet(required):
             problems.append(f"{name} {package.version} refuses Python {OLDEST_PYTHON}")
         for requirement in map(Requirement, package.requires or ()):
             needed = requirement.marker is None or requirement.marker.evaluate(oldest)

@@ -19,7 +19,7 @@ def test_text_members_and_values_are_three_forms_of_one_thing(values: dict[str, 
     made = Variables(values)
     for other in (
         Variables.from_text(made.text),
-        Variables.from_members(dict(reversed(made.members().items()))),
+        Variables.from_members(dict(reversed(list(made.members().items())))),
         Variables(dict(reversed(values.items()))),
         Variables(made),
     ):

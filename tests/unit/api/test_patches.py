@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from craton.api.patches import merged, merged_variables, patched, with_variables
@@ -38,13 +40,15 @@ def test_the_examples_of_the_rfc_hold(
 
 
 def test_a_patch_changes_neither_target_nor_itself() -> None:
-    target, patch = {"a": {"b": 1}}, {"a": {"c": {"d": 1}}}
-    merged(target, patch)["a"]["c"]["d"] = 2
+    target: JsonValue = {"a": {"b": 1}}
+    patch: JsonValue = {"a": {"c": {"d": 1}}}
+    result: Any = merged(target, patch)
+    result["a"]["c"]["d"] = 2
     assert (target, patch) == ({"a": {"b": 1}}, {"a": {"c": {"d": 1}}})
 
 
 def test_a_patch_cannot_nest_deeper_than_a_value() -> None:
-    patch = 1
+    patch: JsonValue = 1
     for _ in range(MAX_DEPTH):
         patch = {"a": patch}
     merged({}, patch)

@@ -51,7 +51,7 @@ def test_nothing_is_converted(field: str, value: JsonValue) -> None:
 
 
 def test_a_body_becomes_an_entity() -> None:
-    body = {
+    body: dict[str, JsonValue] = {
         "name": "h",
         "ssh_port": 22,
         "groups": ["b", "a"],

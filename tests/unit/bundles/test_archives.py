@@ -20,6 +20,7 @@ from craton.bundles.member import Member
 from craton.bundles.spool import Format, Spool
 from craton.bundles.tgz import header
 from craton.errors import BackendFault
+from tests.archives import read_member
 
 CONTENTS = {
     "a/plain.json": b'{"x":1}',
@@ -65,7 +66,7 @@ def test_members_come_back_sorted_with_size_and_digest(spool: Spool) -> None:
 def test_tgz_holds_every_member_with_fixed_owner_time_and_mode(spool: Spool) -> None:
     with tarfile.open(fileobj=io.BytesIO(packed(spool, Format.TGZ))) as archive:
         members = archive.getmembers()
-        contents = {info.name: archive.extractfile(info).read() for info in members}
+        contents = {info.name: read_member(archive, info) for info in members}
     assert contents == CONTENTS | {"Last": b"last"}
     assert {(i.uid, i.gid, i.uname, i.gname, i.mtime, i.mode, i.type) for i in members} == {
         (0, 0, "", "", 0, 0o644, tarfile.REGTYPE)

@@ -7,7 +7,7 @@ import pytest
 from craton.errors import InvalidQuery
 from craton.filters import NAMES, EffectiveEquals, HostFilters
 from craton.models import Host
-from craton.query import Query
+from craton.query import AllOf, Query
 from tests.unit.bundles.fleets import Fleet
 
 
@@ -104,7 +104,9 @@ def test_resolved_value_of_a_host_beats_its_field_and_groups() -> None:
 def test_resolved_leaves_to_the_store_what_only_hosts_can_set(fleet: Fleet) -> None:
     fleet.group("group", variables={"shared": 1})
     filters = HostFilters.parse({"vars": ["own:1", "shared:1"], "resolved": ["true"]})
-    parts = filters.predicate(fleet.driver, fleet.region).predicates
+    predicate = filters.predicate(fleet.driver, fleet.region)
+    assert isinstance(predicate, AllOf)
+    parts = predicate.predicates
     assert [part.steps for part in parts if isinstance(part, EffectiveEquals)] == [("shared",)]
 
 

@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 import tarfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,16 @@ from craton.filters import HostFilters
 from craton.models import E, Entity, Group, Host, Region, Tenant
 from craton.query import Query
 from craton.variables import Variables
+from tests.archives import read_member
 from tests.unit.bundles.fleets import Fleet
 
 ARCHIVES = (Target.ANSIBLE, Target.TASKFLOW)
+
+
+def requested(fleet: Fleet, target: Target, filters: Mapping[str, Sequence[str]]) -> BundleRequest:
+    return BundleRequest(
+        region_id=fleet.region.id, target=target, filters=HostFilters.parse(filters)
+    )
 
 
 def planned(
@@ -34,22 +41,22 @@ def planned(
     reader: InventoryReader | None = None,
     **filters: list[str],
 ) -> BundlePlan:
-    request = BundleRequest(
-        region_id=fleet.region.id, target=target, filters=HostFilters.parse(filters)
-    )
-    return plan(reader or fleet.driver, request, snapshot=snapshot)
+    return plan(reader or fleet.driver, requested(fleet, target, filters), snapshot=snapshot)
 
 
 def contents(fleet: Fleet, target: Target, **filters: list[str]) -> dict[str, Any]:
-    with planned(fleet, target, **filters).collect() as spool:
+    request = requested(fleet, target, filters)
+    with plan(fleet.driver, request, snapshot=True).collect() as spool:
         packed = io.BytesIO(b"".join(spool.archive(Format.TGZ)))
     with tarfile.open(fileobj=packed) as archive:
-        return {name: json.loads(archive.extractfile(name).read()) for name in archive.getnames()}
+        return {name: json.loads(read_member(archive, name)) for name in archive.getnames()}
 
 
 def document(fleet: Fleet, **filters: list[str]) -> dict[str, Any]:
-    with planned(fleet, Target.SCRIPT, **filters).collect() as spool:
-        return json.loads(b"".join(spool.document()))
+    request = requested(fleet, Target.SCRIPT, filters)
+    with plan(fleet.driver, request, snapshot=True).collect() as spool:
+        found: dict[str, Any] = json.loads(b"".join(spool.document()))
+        return found
 
 
 @pytest.fixture

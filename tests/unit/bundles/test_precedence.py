@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from craton.bundles import Precedence, effective_of_tenant, explain_tenant
@@ -33,7 +35,7 @@ def load(fleet: Fleet) -> Precedence:
 
 def test_explanation_lists_what_was_overridden_the_strongest_first(layers: Layers) -> None:
     host = layers.host("host", groups=[layers.low], variables={"x": {"own": [1]}})
-    found = load(layers).explain(host)["x"].document()
+    found: Any = load(layers).explain(host)["x"].document()
     names = [(source["kind"], source["name"]) for source in found["overrides"]]
     assert found["value"] == {"own": [1]}
     assert found["source"] == {"kind": "host", "id": host.id, "name": "host"}

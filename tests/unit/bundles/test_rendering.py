@@ -32,7 +32,7 @@ def test_text_without_templates_passes_as_the_store_keeps_it() -> None:
 def test_string_that_looks_like_a_template_is_marked_at_any_depth(
     text: str, wrap: Callable[[JsonValue], JsonValue]
 ) -> None:
-    unsafe = {"__ansible_unsafe": text}
+    unsafe: JsonValue = {"__ansible_unsafe": text}
     variables = Variables({"data": wrap(text), "code": wrap(text), "plain": 1})
     assert json.loads(rendered(variables, ("code",))) == {
         "data": wrap(unsafe),
@@ -48,8 +48,8 @@ def test_other_strings_are_left_alone(text: str) -> None:
 
 
 def test_vault_value_is_not_opened_and_keys_are_not_marked() -> None:
-    vault = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n{{"}
-    value = {"{{ key }}": [vault, "{{"]}
+    vault: JsonValue = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n{{"}
+    value: JsonValue = {"{{ key }}": [vault, "{{"]}
     assert marked(value) == {"{{ key }}": [vault, {"__ansible_unsafe": "{{"}]}
 
 

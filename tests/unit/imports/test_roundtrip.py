@@ -53,7 +53,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     groups, hosts = names[:split], names[split:]
     document: dict[str, Any] = {"_meta": {"hostvars": {}}}
     for position, name in enumerate(groups):
-        members = {
+        members: dict[str, Any] = {
             "hosts": draw(st.lists(st.sampled_from(hosts), unique=True)) if hosts else [],
             "children": [child for child in groups[position + 1 :] if draw(st.booleans())],
             "vars": draw(variables),

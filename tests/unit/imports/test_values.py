@@ -8,11 +8,12 @@ import pytest
 
 from craton.errors import InvalidValue
 from craton.imports.values import enter, enter_group, enter_host
+from craton.jsontext import JsonValue
 
-VAULT = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n3030\n"}
+VAULT: dict[str, JsonValue] = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n3030\n"}
 
 
-def unsafe(text: str) -> dict[str, str]:
+def unsafe(text: str) -> dict[str, JsonValue]:
     return {"__ansible_unsafe": text}
 
 
@@ -75,7 +76,7 @@ def test_a_vault_value_is_kept_closed() -> None:
 
 
 def test_nobody_looks_for_templates_in_a_vault_value() -> None:
-    odd = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256;{{\n3030\n"}
+    odd: dict[str, JsonValue] = {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256;{{\n3030\n"}
     assert enter({"a": odd}, "all.vars").templated == ()
 
 

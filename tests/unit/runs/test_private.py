@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_memory_comes_before_the_disk(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert PrivateDirectories().base == tmp_path
     monkeypatch.setattr(private, "_is_in_memory", lambda path: False)
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(private.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
     assert PrivateDirectories().base == tmp_path
 
 

@@ -158,7 +158,7 @@ def test_a_disk_that_is_full_loses_events_and_no_more(monkeypatch: pytest.Monkey
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(plugin.os, "pwrite", full)
+        patched.setattr(os, "pwrite", full)
         backlog.add({"type": "host.failed", "number": 2})
     backlog.add({"type": "host.failed", "number": 3})
     assert [event["number"] for event in backlog.first()[0]] == [1, 3]

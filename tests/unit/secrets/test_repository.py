@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from craton.errors import ConfigurationError
-from craton.secrets import repository as repository_module
 from craton.secrets.keys import Keyring
 from craton.secrets.repository import KeyRepository
 
@@ -69,7 +69,7 @@ def test_a_rotation_that_was_cut_short_is_finished(
     def power_fails() -> bytes:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(repository_module.Fernet, "generate_key", power_fails)
+    monkeypatch.setattr(Fernet, "generate_key", power_fails)
     with pytest.raises(KeyboardInterrupt):
         repository.rotate()
     monkeypatch.undo()

@@ -111,9 +111,9 @@ def test_of_many_differences_the_first_are_named(
 ) -> None:
     for host in list(copied.scan(Host)):
         copied.delete(Host, host.id)
-    of_region = [one for one in compare(source, copied, Silent()) if one.kind is Host]
-    assert [one.difference.missing.count for one in of_region] == [20, 20]
-    assert [len(one.difference.missing.first) for one in of_region] == [5, 5]
+    of_regions = [one.difference for one in compare(source, copied, Silent()) if one.kind is Host]
+    assert [one and one.missing.count for one in of_regions] == [20, 20]
+    assert [one and len(one.missing.first) for one in of_regions] == [5, 5]
 
 
 @pytest.mark.parametrize("kind", KINDS)

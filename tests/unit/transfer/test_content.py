@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import random
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from craton.backends.memory.driver import MemoryDriver
 from craton.fields import Flag, Integer, Links, Moment, Names, Text, VariableMap, VariableNames
 from craton.jsontext import JsonValue
-from craton.models import KINDS, Entity, specs
+from craton.models import KINDS, Entity, Host, specs
 from craton.transfer.content import Tally, content
 from craton.variables import Variables
 from tests.fleets import everything, fill_with_every_kind
@@ -38,14 +39,15 @@ def one_of_each() -> list[Entity]:
 def test_every_field_of_every_kind_counts(entity: Entity) -> None:
     for name, spec in specs(type(entity)).items():
         value = not getattr(entity, name) if isinstance(spec, Flag) else OTHER[type(spec)]
-        other = dataclasses.replace(entity, **{name: value})
+        changes: dict[str, Any] = {name: value}
+        other = dataclasses.replace(entity, **changes)
         assert content(other) != content(entity), name
     assert content(dataclasses.replace(entity)) == content(entity)
 
 
 @pytest.mark.parametrize("pair", [(1, 1.0), (1, "1"), (1, True), (0.0, -0.0), (None, "null")])
 def test_types_of_values_are_told_apart(pair: tuple[JsonValue, JsonValue]) -> None:
-    host = one_of_each()[KINDS.index(next(k for k in KINDS if k.kind == "host"))]
+    host = next(entity for entity in one_of_each() if isinstance(entity, Host))
     first, second = (
         content(dataclasses.replace(host, variables=Variables({"a": value}))) for value in pair
     )

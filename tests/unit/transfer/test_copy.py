@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import pytest
 
@@ -143,9 +144,10 @@ def test_what_cannot_be_compared_is_an_error_and_no_verdict(
     copy(source, target)
     for number in itertools.count(1):
         plan = OnCall(number, Fault(), READS)
-        stores = {"source": source, "target": target}
+        stores: dict[str, InventoryDriver] = {"source": source, "target": target}
         stores[side] = FaultyDriver(stores[side], plan)
-        error = failure(lambda: list(compare(*stores.values(), Silent())))  # noqa: B023
+        compared = partial(compare, stores["source"], stores["target"], Silent())
+        error = failure(lambda: list(compared()))  # noqa: B023
         if not plan.reached:
             break
         assert error is not None
@@ -174,9 +176,9 @@ class OneByOne(MemoryDriver):
     )
 
     def _write(self, changes: Iterator[Change]) -> None:
-        changes = list(changes)
-        assert len(changes) == 1
-        super()._write(iter(changes))
+        made = list(changes)
+        assert len(made) == 1
+        super()._write(iter(made))
 
 
 def test_a_target_without_batches_is_filled_one_by_one(source: MemoryDriver) -> None:

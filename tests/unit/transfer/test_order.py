@@ -53,7 +53,7 @@ def test_every_entity_is_in_one_place(target: MemoryDriver) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_no_group_comes_before_its_parents(target: MemoryDriver, seed: int) -> None:
     fill(target, seed=seed, groups=40, hosts=0)
-    seen = set()
+    seen: set[str] = set()
     for chunk in writable_chunks(target, Group, REGION):
         assert 1 <= len(chunk) <= chunks.SIZE
         for group in chunk:

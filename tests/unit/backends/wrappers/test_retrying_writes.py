@@ -62,7 +62,11 @@ def retrying(
     for number in range(faults):
         # The outer one is asked first, so each fails one more write.
         inner = FaultyDriver(inner, OnCall(number + 1, fault, WRITES))
-    patience = Patience(attempts=5, changes=changes, sleep=lambda seconds: meanwhile())
+
+    def sleep(seconds: float) -> None:
+        meanwhile()
+
+    patience = Patience(attempts=5, changes=changes, sleep=sleep)
     return RetryingDriver(inner, patience)
 
 

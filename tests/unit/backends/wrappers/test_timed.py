@@ -123,13 +123,17 @@ def test_the_time_of_a_stream_goes_to_its_end(
 ) -> None:
     # A clock that strikes whenever somebody looks: at the beginning, here and there, at the end.
     clock = count(100)
-    monkeypatch.setattr(timed, "perf_counter", lambda: float(next(clock)))
+
+    def strike() -> float:
+        return float(next(clock))
+
+    monkeypatch.setattr(timed, "perf_counter", strike)
     scan = driver.scan(Host)
     for _ in range(5):
-        timed.perf_counter()
+        strike()
     next(scan)
     for _ in range(6):
-        timed.perf_counter()
+        strike()
     assert len(list(scan)) == 8
     assert noted.seconds == [7.0]
 
@@ -147,7 +151,8 @@ class Own(Predicate):
     name: str
 
     def matches(self, entity: Entity) -> bool:
-        return entity.name > self.name  # type: ignore[attr-defined]
+        name: str = entity.name  # type: ignore[attr-defined]
+        return name > self.name
 
 
 def test_what_the_store_cannot_filter_is_still_one_stream(
