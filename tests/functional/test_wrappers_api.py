@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from webtest import TestResponse
+from webtest import TestResponse  # type: ignore[import-untyped]
 
 from craton import config
 from craton.api.app import make_app
@@ -138,7 +138,8 @@ def drawn(entity: Entity, names: dict[str, str]) -> object:
 
 @contextmanager
 def failing(inner: InventoryDriver, state: Path) -> Iterator[Failing]:
-    switch, slept = Switched(), []
+    switch = Switched()
+    slept: list[float] = []
     plan: Plan = switch
     driver = FaultyDriver(inner, plan, sleep=slept.append)
     settings = config.settings(files=[], state_path=str(state))

@@ -32,7 +32,7 @@ def htpasswd(place: Path, passwords: dict[str, str]) -> Path:
     return place
 
 
-def settings(directory: Path, **options: object) -> Any:
+def settings(directory: Path, **options: Any) -> Any:
     values = {
         "auth_strategy": "http_basic",
         "http_basic_auth_user_file": str(directory / "htpasswd"),
@@ -113,8 +113,8 @@ def test_whoever_proves_nothing_is_told_how_to(client: Client, credentials: str)
 def test_rights_are_those_of_the_role(client: Client) -> None:
     admin = {"Authorization": basic("alice", PASSWORDS["alice"])}
     reader = {"Authorization": basic("backup", PASSWORDS["backup"])}
-    client.post("/v1/tenants", {"name": "acme"}, **admin)
-    assert len(client.get("/v1/tenants", **reader).json["tenants"]) == 1
+    client.post("/v1/tenants", {"name": "acme"}, 201, **admin)
+    assert len(client.get("/v1/tenants", 200, **reader).json["tenants"]) == 1
     refused = client.post("/v1/tenants", {"name": "other"}, 403, **reader)
     assert refused.json["rule"] == "tenants:create"
     nothing = client.get("/v1/tenants", 403, Authorization=basic("eve", PASSWORDS["eve"]))
@@ -129,7 +129,7 @@ def test_what_holds_nothing_is_open(client: Client, path: str) -> None:
 
 def test_a_user_who_is_taken_out_is_out(client: Client, tmp_path: Path) -> None:
     alice = {"Authorization": basic("alice", PASSWORDS["alice"])}
-    client.get("/v1/tenants", **alice)
+    client.get("/v1/tenants", 200, **alice)
     htpasswd(tmp_path / "htpasswd", {"eve": "pass"})
     client.get("/v1/tenants", 401, **alice)
     (tmp_path / "htpasswd").unlink()

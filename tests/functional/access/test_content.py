@@ -126,11 +126,11 @@ KEEPING: dict[str, tuple[str, str, Any]] = {
 @pytest.fixture
 def host(world: World) -> Iterator[str]:
     """A host with a template, by its id."""
-    before = world.driver.state
+    before = world.memory.state
     made = world.ask(ADMIN, Example("POST", "", "/v1/hosts/own-r", _STORED), keep=True)
     assert made.status_int == 201, made.text
     yield made.json["id"]
-    world.driver.state = before
+    world.memory.state = before
 
 
 def example(way: tuple[str, str, Any], host: str) -> Example:
@@ -177,7 +177,8 @@ def test_a_template_that_was_changed_meanwhile_is_not_written_back(
 
     def later(access: Any, entity: Any) -> bool:
         world.driver.update(type(entity), entity.id, _without_template)
-        return is_bound(access, entity)
+        allowed: bool = is_bound(access, entity)
+        return allowed
 
     monkeypatch.setattr(module, "is_bound", later)
     answer = world.ask(MEMBER, example(KEEPING[way], host))
@@ -268,7 +269,7 @@ def test_whoever_may_create_tenants_does_so_in_their_project(world: World) -> No
 
 
 def test_a_tenant_that_moved_is_gone_for_its_former_project(world: World) -> None:
-    before = world.driver.state
+    before = world.memory.state
     moved = Example("PATCH", "", "/v1/tenants/own-t", {"project_id": "p-far"})
     try:
         assert world.ask(SYSTEM, moved, keep=True).status_int == 200
@@ -277,7 +278,7 @@ def test_a_tenant_that_moved_is_gone_for_its_former_project(world: World) -> Non
             stranger = world.ask(CALLERS["reader of p-far"], Example("GET", "", path))
             assert stranger.status_int == 200
     finally:
-        world.driver.state = before
+        world.memory.state = before
 
 
 @pytest.mark.parametrize(

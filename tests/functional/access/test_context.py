@@ -76,8 +76,12 @@ def test_what_was_known_before_is_known_in_the_request() -> None:
     mark: contextvars.ContextVar[str] = contextvars.ContextVar("mark", default="")
     mark.set("here")
     seen = []
-    app = OwnContext(lambda environ, start: seen.append(mark.get()) or [])
-    start(app, "/")
+
+    def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+        seen.append(mark.get())
+        return []
+
+    start(OwnContext(application), "/")
     assert seen == ["here"]
 
 

@@ -194,7 +194,7 @@ def test_forged_headers_change_nothing(client: Client, keystone: Keystone) -> No
     forged["X_Project_Id"] = keystone.create_project("other")
     unauthenticated(client, keystone, **forged)
     reader = keystone.token("reader", project="acme")
-    found = client.get("/v1/tenants", X_Auth_Token=reader, **forged).json["tenants"]
+    found = client.get("/v1/tenants", 200, X_Auth_Token=reader, **forged).json["tenants"]
     assert [tenant["id"] for tenant in found] == ["acme"]
     client.get("/v1/tenants/other", 404, X_Auth_Token=reader, **forged)
     client.delete("/v1/hosts/acme-r/acme-h", 403, X_Auth_Token=reader, **forged)

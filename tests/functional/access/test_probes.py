@@ -21,7 +21,7 @@ SYSTEM = CALLERS["system admin"]
 
 
 def get(world: World, who: caller.Caller | None, path: str, **headers: str) -> Any:
-    return world.ask(who, Example("GET", "", path), **headers)
+    return world.ask(who, Example("GET", "", path), keep=False, **headers)
 
 
 def test_no_place_gives_away_what_there_is(world: World) -> None:
@@ -79,19 +79,23 @@ def test_a_condition_asks_nothing_of_what_is_not_seen(world: World, header: str)
 def test_a_kept_answer_is_given_to_the_one_who_asked_first(world: World) -> None:
     path, body = "/v1/hosts/own-r", {"name": "new"}
     key = {"Idempotency-Key": '"k"'}
-    beginning = world.driver.state
+    beginning = world.memory.state
     try:
         first = world.ask(OWN_MEMBER, Example("POST", "", path, body), keep=True, **key)
         assert first.status_int == 201, first.text
         again = world.ask(OWN_MEMBER, Example("POST", "", path, body), keep=True, **key)
         assert again.json == first.json
-        other = world.ask(CALLERS["admin of p-own"], Example("POST", "", path, body), **key)
+        other = world.ask(
+            CALLERS["admin of p-own"], Example("POST", "", path, body), keep=False, **key
+        )
         assert other.status_int == 409, "another user gets no answer, so the name is taken"
-        strangers = world.ask(FAR_MEMBER, Example("POST", "", path, body), **key)
-        nothing = world.ask(FAR_MEMBER, Example("POST", "", "/v1/hosts/nil-r", body), **key)
+        strangers = world.ask(FAR_MEMBER, Example("POST", "", path, body), keep=False, **key)
+        nothing = world.ask(
+            FAR_MEMBER, Example("POST", "", "/v1/hosts/nil-r", body), keep=False, **key
+        )
         assert comparable(strangers, OWN) == comparable(nothing, OWN)
     finally:
-        world.driver.state = beginning
+        world.memory.state = beginning
 
 
 def test_a_reference_is_not_hung_on_a_group_of_another_region(world: World) -> None:

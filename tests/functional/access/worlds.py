@@ -105,11 +105,17 @@ class World:
             raise Unauthenticated("Test")
         return self.caller
 
+    @property
+    def memory(self) -> MemoryDriver:
+        """The store, of a world that has it in memory."""
+        assert isinstance(self.driver, MemoryDriver)
+        return self.driver
+
     def ask(
         self, caller: Caller | None, example: Example, *, keep: bool = False, **headers: str
     ) -> Response:
         """Send a request, and let the store be as it was unless what it does is to be kept."""
-        before = getattr(self.driver, "state", None)
+        before = self.driver.state if isinstance(self.driver, MemoryDriver) else None
         self.caller = caller
         content = (
             example.raw
@@ -129,8 +135,8 @@ class World:
             assert answer.body is not None  # it is made while it is read
             return answer
         finally:
-            if isinstance(self.driver, MemoryDriver) and not keep:
-                self.driver.state = before
+            if before is not None and not keep:
+                self.memory.state = before
             self._runs.refill()
 
     @contextmanager

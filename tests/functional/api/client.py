@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from webtest import TestApp, TestRequest, TestResponse
+from webtest import TestApp, TestRequest, TestResponse  # type: ignore[import-untyped]
 
 PROBLEM = "application/problem+json"
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}
@@ -71,7 +71,7 @@ class Client:
     def _expect(
         self, status: int, method: str, path: str, body: Any, headers: dict[str, str]
     ) -> TestResponse:
-        answer = self.request(method, path, body, **headers)
+        answer = self.request(method, path, body, raw=None, **headers)
         assert answer.status_int == status, answer.text
         return answer
 

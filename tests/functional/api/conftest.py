@@ -25,7 +25,7 @@ def configured(driver: InventoryDriver, backend: str, tmp_path: Path) -> Callabl
     ``api``, and those of ``references`` in a dictionary.
     """
 
-    def make(references: Mapping[str, object] = _NONE, **options: object) -> Client:
+    def make(references: Mapping[str, object] = _NONE, **options: Any) -> Client:
         file = tmp_path / "api.conf"
         lines = (f"{name} = {value}\n" for name, value in references.items())
         file.write_text(f"[references]\n{''.join(lines)}")
@@ -81,10 +81,12 @@ class Paths:
         }[kind]
 
     def host(self, name: str, **fields: object) -> dict[str, Any]:
-        return self.api.post(self.hosts, {"name": name, **fields}).json
+        made: dict[str, Any] = self.api.post(self.hosts, {"name": name, **fields}).json
+        return made
 
     def group(self, name: str, **fields: object) -> dict[str, Any]:
-        return self.api.post(self.groups, {"name": name, **fields}).json
+        made: dict[str, Any] = self.api.post(self.groups, {"name": name, **fields}).json
+        return made
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from craton import config
-from craton.bundles import Spool
+from craton.bundles import Format, Spool
 from craton.cmd import service
 from craton.driver import InventoryDriver
 from craton.models import Region, Tenant
@@ -15,7 +15,7 @@ from craton.models import Region, Tenant
 SIZE = 200_000
 
 
-def broken(spool: Spool, form: object) -> Iterator[bytes]:
+def broken(self: Spool, format: Format) -> Iterator[bytes]:
     """Yield the beginning of a bundle."""
     yield os.urandom(SIZE)
     raise OSError("the disk is gone")

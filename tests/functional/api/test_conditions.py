@@ -22,7 +22,8 @@ def host(paths: Paths) -> str:
 
 
 def tag(api: Client, path: str) -> str:
-    return api.get(path).headers["ETag"]
+    found: str = api.get(path).headers["ETag"]
+    return found
 
 
 @pytest.mark.parametrize("part", ["", "/variables", "/variables/a"])
@@ -131,7 +132,8 @@ def test_of_writers_with_the_same_tag_exactly_one_wins(
 
     def write(body: object) -> int:
         at_once.wait()
-        return api.request(method, host + part, body, If_Match=current).status_int
+        status: int = api.request(method, host + part, body, If_Match=current).status_int
+        return status
 
     with ThreadPoolExecutor(len(bodies)) as pool:
         statuses = sorted(pool.map(write, bodies))
@@ -195,7 +197,8 @@ def test_writers_without_a_tag_lose_no_update(api: Client, host: str) -> None:
     names = [f"v{number}" for number in range(12)]
 
     def write(name: str) -> int:
-        return api.request("PUT", f"{host}/variables/{name}", 1).status_int
+        status: int = api.request("PUT", f"{host}/variables/{name}", 1).status_int
+        return status
 
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(write, names)) == {201}

@@ -160,6 +160,7 @@ def test_an_id_or_parent_that_differs_from_the_path_is_refused(
     entity = api.post(paths.collection(kind), FULL[kind]).json
     path = f"{paths.collection(kind)}/{entity['id']}"
     before = state()
+    wrong: object
     for wrong in ("other", None, 5, ["x"], {}):
         assert api.put(path, {**FULL[kind], "id": wrong}, 400).json["field"] == "id"
         assert api.patch(path, {"id": wrong}, 400).json["field"] == "id"

@@ -31,7 +31,7 @@ def visit(api: Client) -> list[tuple[str, int, dict[str, str], str]]:
         return _OWN.sub(lambda found: seen.setdefault(found[0], f"<{len(seen)}>"), text)
 
     def send(method: str, path: str, body: Any = None, **headers: str) -> Any:
-        answer = api.request(method, path, body, **headers)
+        answer = api.request(method, path, body, raw=None, **headers)
         kept = {
             name: anonymous(answer.headers[name])
             for name in ("Content-Type", "ETag", "Location", "Allow", "Content-Disposition")

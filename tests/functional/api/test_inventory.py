@@ -25,8 +25,8 @@ ENDINGS = {"tgz": "application/gzip", "zip": "application/zip", "json": "applica
 def members(answer: Any, ending: str) -> dict[str, bytes]:
     """Return what an archive holds, by name."""
     if ending == "zip":
-        archive = zipfile.ZipFile(io.BytesIO(answer.body))
-        return {name: archive.read(name) for name in archive.namelist()}
+        zipped = zipfile.ZipFile(io.BytesIO(answer.body))
+        return {name: zipped.read(name) for name in zipped.namelist()}
     with tarfile.open(fileobj=io.BytesIO(answer.body)) as archive:
         return {name: archive.extractfile(name).read() for name in archive.getnames()}  # type: ignore[union-attr]
 
@@ -178,7 +178,12 @@ def test_a_client_that_stops_reading_leaves_nothing_behind(
     paths.host("h")
     spools: list[Spool] = []
     close = Spool.close
-    monkeypatch.setattr(Spool, "close", lambda self: (spools.append(self), close(self))[1])
+
+    def noting(spool: Spool) -> None:
+        spools.append(spool)
+        close(spool)
+
+    monkeypatch.setattr(Spool, "close", noting)
     answer = api.begin(f"{paths.inventory}.{ending}")
     next(iter(answer))
     assert spools == []
@@ -272,6 +277,7 @@ def test_a_document_that_is_wrong_names_the_place(
 ) -> None:
     before = state()
     bad_name = {"_meta": {"hostvars": {"h": {"a-b": 1}}}, "web": {"hosts": ["h"]}}
+    document: object
     for document in ([], 5, {"all": []}, {"web": {"hosts": "h"}}, bad_name):
         answer = api.post(paths.inventory, document, 400).json
         assert answer["code"] == "invalid_value"

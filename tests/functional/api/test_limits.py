@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from limits.storage import MemoryStorage
 
 from craton import caller, config, deadline
 from craton.api.errors import TooManyRequests
@@ -144,7 +145,7 @@ class _Clock:
     """Time that passes by being looked at."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, per_look: float) -> None:
-        self.now = deadline.monotonic()
+        self.now = time.monotonic()
         self.per_look = per_look
         monkeypatch.setattr(deadline, "monotonic", self._look)
 
@@ -262,7 +263,9 @@ def _counted(api: Client) -> int:
     while not hasattr(application, "hooks"):
         application = getattr(application, "application", None) or application._application
     (rates,) = [hook for hook in application.hooks if isinstance(hook, Rates)]
-    return len(rates._limiter.storage.storage)
+    storage = rates._limiter.storage
+    assert isinstance(storage, MemoryStorage)
+    return len(storage.storage)
 
 
 def _until(done: Callable[[], bool]) -> Iterator[None]:

@@ -88,7 +88,11 @@ class TestRoutes:
     def test_a_region_and_a_group_have_references_alike(
         self, api: Client, paths: Paths, web: str, driver: InventoryDriver
     ) -> None:
-        for owner, kind in ((paths.region, RegionReference), (web, GroupReference)):
+        owners: tuple[tuple[str, type[RegionReference | GroupReference]], ...] = (
+            (paths.region, RegionReference),
+            (web, GroupReference),
+        )
+        for owner, kind in owners:
             path = refer(api, owner, "https://example.org/a.yml", sha256="0" * 64)
             one = api.get(path)
             assert set(one.json) == {
@@ -97,7 +101,7 @@ class TestRoutes:
             }
             assert one.json["owner_id"] == owner
             assert api.get(f"/v1/references/{owner}").json["references"] == [one.json]
-            [stored] = driver.scan(kind)  # type: ignore[type-abstract]
+            [stored] = driver.scan(kind)
             assert stored.region_id == paths.region
             changed = api.put(path, {**one.json, "name": "other"}, If_Match=one.headers["ETag"])
             assert changed.json["name"] == "other"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from openapi_spec_validator import validate
 
 from craton import config
@@ -104,7 +104,7 @@ class TestOpenApi:
     )
     def test_tells_how_to_prove_who_one_is(self, strategy: str, scheme: str) -> None:
         routes = table(Limits.of(config.settings(files=[]))).values()
-        document = openapi(routes, auth_strategy=strategy, require_if_match=True)
+        document: Any = openapi(routes, auth_strategy=strategy, require_if_match=True)
         validate(document)
         (known,) = document["components"]["securitySchemes"].items()
         assert document["security"] == [{known[0]: []}]
@@ -140,7 +140,7 @@ class TestOpenApi:
         for method, path in operations(api.get("/v1/openapi.json").json):
             values = {"tenant_id": paths.tenant, "region_id": paths.region}
             concrete = re.sub(r"{(\w+)}", lambda part: values.get(part[1], "nothing"), path)  # noqa: B023
-            body = {} if method in {"POST", "PUT", "PATCH"} else None
+            body: dict[str, object] | None = {} if method in {"POST", "PUT", "PATCH"} else None
             answer = api.request(method, concrete, body)
             assert answer.status_int < 500
             if answer.status_int >= 400:
