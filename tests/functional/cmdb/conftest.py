@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from oslo_config import cfg
@@ -50,10 +51,10 @@ class Mirror:
         )
         return cls(Cmdb(directory / "cmdb"), state, file)
 
-    def settings(self, **options: object) -> cfg.ConfigOpts:
+    def settings(self, **options: Any) -> cfg.ConfigOpts:
         return config.settings(files=[str(self.file)], **options)
 
-    def driver(self, **options: object) -> InventoryDriver:
+    def driver(self, **options: Any) -> InventoryDriver:
         """Make a driver on the mirror; it is not open yet."""
         return loader.load(self.settings(**options))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -65,11 +66,11 @@ class TestFields:
         spec = specs(kind)[name]
         if isinstance(spec, VariableNames):
             flag = next(iter(stored.variables))  # type: ignore[attr-defined]
-            assert filled.replace(changed(stored, templated=(flag,))).templated == (flag,)  # type: ignore[attr-defined]
+            assert filled.replace(changed(stored, templated=(flag,))).templated == (flag,)
             return
         entity = changed(stored, **{name: other_value(spec, getattr(stored, name))})
         before = contents(filled)
-        attempts = (
+        attempts: tuple[Callable[[], object], ...] = (
             lambda: filled.replace(entity),
             lambda: filled.replace(entity, if_revision=stored.revision),
             lambda: filled.apply(

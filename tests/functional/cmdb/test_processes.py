@@ -93,7 +93,7 @@ def test_who_does_not_want_to_wait_is_told(filled: InventoryDriver, mirror: Mirr
     assert held is not None
     with pytest.raises(Unavailable, match="another sync"):
         filled.sync(patience=0)
-    assert filled.get(Host, HOST.id)
+    assert filled.get(Host, HOST.id).id == HOST.id
 
 
 def test_a_failure_is_shared_by_those_that_waited_for_it(

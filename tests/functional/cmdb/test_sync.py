@@ -35,7 +35,7 @@ def test_before_the_first_sync_nothing_is_known(driver: InventoryDriver) -> None
         lambda: driver.digest(Host),
     ):
         with pytest.raises(Unavailable, match="Testbed") as caught:
-            read()  # type: ignore[no-untyped-call]
+            read()
         assert not isinstance(caught.value, OwnerUnavailable)
         assert caught.value.retry_after > 0
     assert driver.mirror_status().synced_at is None

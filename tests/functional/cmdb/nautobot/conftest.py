@@ -76,7 +76,7 @@ def deploy(nautobot_server: Nautobot, tmp_path: Path) -> Callable[..., Deploymen
     """Configure Craton for the Nautobot, with options of the group [nautobot]."""
 
     def made(**options: object) -> Deployment:
-        mirror = {"overlay": "memory"}
+        mirror: dict[str, object] = {"overlay": "memory"}
         url, token = nautobot_server.url, nautobot_server.token
         return Deployment(tmp_path, url, token, None, options, mirror)
 

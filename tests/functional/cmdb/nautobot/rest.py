@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ class Rest:
         """Create an object and return its id."""
         return str(self.send("POST", path, json=fields)["id"])
 
-    def create_all(self, path: str, objects: Iterable[Mapping[str, object]]) -> list[str]:
+    def create_all(self, path: str, objects: Iterable[Mapping[str, object]]) -> builtins.list[str]:
         """Create objects in bulk and return their ids, in the same order."""
         return [
             str(entry["id"])

@@ -98,7 +98,8 @@ def test_every_host_has_the_variables_that_nautobot_shows(
     for group in mirror.scan(Group):
         if group.name == "role_web":
             mirror.update(Group, group.id, with_variable)
-    effective, seen = {}, {}
+    effective: dict[str, object] = {}
+    seen: dict[str, object] = {}
     with Oracle(tmp_path / "ansible") as oracle:
         for region in mirror.scan(Region):
             precedence = Precedence.load(mirror, region)
