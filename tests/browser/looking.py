@@ -41,7 +41,7 @@ def expect_connection(page: Page, state: str) -> None:
 
 def cell(page: Page, at: int) -> list[int]:
     """The colour that most of the cloud's cell at a position has."""
-    return page.evaluate(
+    found: list[int] = page.evaluate(
         """(at) => {
             const canvas = document.querySelector(".cells");
             const box = canvas.getBoundingClientRect();
@@ -67,11 +67,12 @@ def cell(page: Page, at: int) -> list[int]:
         }""",
         at,
     )
+    return found
 
 
 def colour(page: Page, name: str) -> list[int]:
     """A colour of the stylesheet, as pixels have it."""
-    return page.evaluate(
+    found: list[int] = page.evaluate(
         """(name) => {
             const style = getComputedStyle(document.documentElement);
             const text = style.getPropertyValue(`--${name}`).trim();
@@ -79,3 +80,4 @@ def colour(page: Page, name: str) -> list[int]:
         }""",
         name,
     )
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
 from craton import config
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 _WATCHERS = 20
 
 
-def memory_store(**options: int) -> MemoryRunStore:
+def memory_store(max_events: int = 100_000) -> MemoryRunStore:
     """Return a store that forgets everything with its server."""
-    store = MemoryRunStore(**{"max_events": 100_000, "keep_days": 1, **options})
+    store = MemoryRunStore(max_events=max_events, keep_days=1)
     store.open()
     return store
 
@@ -82,8 +82,10 @@ class _Handler(WSGIRequestHandler):
     def handle(self) -> None:
         self.raw_requestline = self.rfile.readline(65_537)
         if self.raw_requestline and self.parse_request():
+            # It writes bytes, whatever the class is that typeshed gives it.
+            output = cast(IO[bytes], self.wfile)
             handler = _Answers(
-                self.rfile, self.wfile, self.get_stderr(), self.get_environ(), multithread=True
+                self.rfile, output, self.get_stderr(), self.get_environ(), multithread=True
             )
             handler.request_handler = self  # type: ignore[attr-defined]
             handler.run(self.server.get_app())  # type: ignore[attr-defined]
@@ -109,7 +111,7 @@ class Site:
         *,
         playbooks: Sequence[str] = (),
         identify: Identify = anybody,
-        options: Mapping[str, object] | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.driver = MemoryDriver(config.settings(files=[]))
         self.taken = Taken()

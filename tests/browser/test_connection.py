@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from craton.runs.models import HostState, RunState
 from tests.browser.conftest import Place
@@ -70,12 +70,12 @@ def test_a_stream_that_fell_silent_is_taken_up_anew(page: Page, place: Place) ->
     hosts = names(30)
     play = place.play(hosts)
     streams: list[str | None] = []
-    page.on(
-        "request",
-        lambda request: (
-            request.url.endswith("/events") and streams.append(request.headers.get("last-event-id"))
-        ),
-    )
+
+    def note(request: Request) -> None:
+        if request.url.endswith("/events"):
+            streams.append(request.headers.get("last-event-id"))
+
+    page.on("request", note)
     visit(page, place.at("runs", play.id))
     play.finish(hosts[:2], HostState.OK)
     expect_counts(page, ok=2)
@@ -96,7 +96,12 @@ def test_nobody_asks_for_a_run_that_has_ended(page: Page, place: Place) -> None:
     play.finish(hosts, HostState.OK)
     play.end(RunState.SUCCEEDED)
     streams: list[str] = []
-    page.on("request", lambda request: "/events" in request.url and streams.append(request.url))
+
+    def note(request: Request) -> None:
+        if "/events" in request.url:
+            streams.append(request.url)
+
+    page.on("request", note)
     visit(page, place.at("runs", play.id))
     expect_connection(page, "ended")
     expect_counts(page, ok=30)

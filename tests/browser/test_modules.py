@@ -104,7 +104,9 @@ def test_whoever_follows_knows_what_the_store_knows(blank: Page, place: Place, s
     store = place.site.store
 
     def rows() -> list[dict[str, object]]:
-        return json.loads(json.dumps([host_document(row) for row in store.hosts(play.id).items]))
+        documents = [host_document(row) for row in store.hosts(play.id).items]
+        found: list[dict[str, object]] = json.loads(json.dumps(documents))
+        return found
 
     play.tell(played_at_random(play, hosts, rng) for _ in range(rng.randrange(30)))
     # The run is read, then its hosts; what happens between the two is told again by events.

@@ -60,12 +60,14 @@ class Desk:
     def start(self, status: int = 202, **body: object) -> dict[str, Any]:
         """Start a run in the region of the fleet."""
         given = {"playbook": "site.yml", **body}
-        return self.client.post("/v1/runs/r", given, status).json
+        run: dict[str, Any] = self.client.post("/v1/runs/r", given, status).json
+        return run
 
     def announce(self, *hosts: str, **body: object) -> dict[str, Any]:
         """Announce a run of somebody's own Ansible."""
         given = {"origin": "reported", "playbook": "site.yml", "hosts": list(hosts), **body}
-        return self.client.post("/v1/runs/r", given).json
+        run: dict[str, Any] = self.client.post("/v1/runs/r", given).json
+        return run
 
     def tell(
         self, run: dict[str, Any], *events: dict[str, Any], status: int = 204, **body: Any
@@ -107,8 +109,8 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         (playbooks / name).write_text("[]\n")
     opened: list[Desk] = []
 
-    def make(store: RunStore, **options: object) -> Desk:
-        given = {"playbook_path": str(playbooks), **options}
+    def make(store: RunStore, **options: Any) -> Desk:
+        given: dict[str, Any] = {"playbook_path": str(playbooks), **options}
         conf = config.settings(
             files=[],
             state_path=str(tmp_path),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import pytest
 
-from craton.api import feed, follower, watching
+from craton.api import event_stream, follower, watching
 from craton.api.run_errors import TooManyWatchers
 from craton.api.watching import Watchers
 from craton.errors import Unavailable
@@ -31,7 +31,7 @@ class Store(MemoryRunStore):
         self.may_tell = threading.Event()
         self.may_tell.set()
 
-    def _wait(self, after: dict[str, int], timeout: float) -> dict[str, Sequence[Event]]:
+    def _wait(self, after: Mapping[str, int], timeout: float) -> dict[str, Sequence[Event]]:
         self._look()
         assert self.may_tell.wait(PATIENCE)
         return dict(super()._wait(after, timeout))
@@ -185,14 +185,14 @@ def test_the_bytes_of_an_event_are_made_once_for_all(
     for client in clients:
         assert client.take(1) == [3]
     encoded: list[int] = []
-    make = feed.event_stream.frames
+    make = event_stream.frames
 
-    def counting(events: Sequence[Event]) -> list[feed.Frame]:
+    def counting(events: Sequence[Event]) -> list[event_stream.Frame]:
         events = list(events)
         encoded.extend(event.id for event in events)
         return make(events)
 
-    monkeypatch.setattr(feed.event_stream, "frames", counting)
+    monkeypatch.setattr(event_stream, "frames", counting)
     tell(5)
     for client in clients:
         assert client.take(5) == [4, 5, 6, 7, 8]

@@ -17,7 +17,7 @@ from craton.runs.attempt import Equipment
 from craton.runs.batch import Batch, BatchRunner, Lease, Outcome
 from craton.runs.material import seal_material
 from craton.runs.memory import MemoryRunStore
-from craton.runs.models import EventType, HostState, Progress, Report, Run, RunHost
+from craton.runs.models import Event, EventType, HostState, Progress, Report, Run, RunHost
 from craton.runs.persistence import Persistence
 from craton.runs.playbooks import Playbooks
 from craton.runs.private import PrivateDirectories
@@ -176,11 +176,18 @@ def accepted(
 
 def told(store: RunStore, run_id: str, type: EventType) -> list[int]:
     """The numbers of the batches of which a run's events of one type tell."""
-    return [event.data["batch"] for event in events(store, run_id) if event.type is type]
+    numbers: list[int] = []
+    for event in events(store, run_id):
+        if event.type is type:
+            number = event.data["batch"]
+            assert isinstance(number, int)
+            numbers.append(number)
+    return numbers
 
 
-def events(store: RunStore, run_id: str) -> list:
-    found, after = [], 0
+def events(store: RunStore, run_id: str) -> list[Event]:
+    found: list[Event] = []
+    after = 0
     while page := store.events(run_id, after=after).items:
         found += page
         after = page[-1].id

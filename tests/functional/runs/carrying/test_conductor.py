@@ -213,7 +213,7 @@ def test_a_claim_that_is_gone_ends_the_batches(place: Place) -> None:
     with place.conductor(runner, lease_seconds=6):
         run_id = place.submit(hosts=1)
         until(lambda: bool(runner.batches))
-        (job,) = place.board._board._fetch_jobs()  # type: ignore[attr-defined]
+        (job,) = place.board._board._fetch_jobs()
         place.server.command("SET", job.owner_key.decode(), "somebody else")
         until(lambda: runner.under_way == 0)
         assert runner.batches == [0]

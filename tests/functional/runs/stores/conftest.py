@@ -84,9 +84,9 @@ def store(opened: Opener) -> RunStore:
 
 
 @contextmanager
-def redis_store(server: Redis, **options: int) -> Iterator[RedisRunStore]:
+def redis_store(server: Redis, keep_days: int = 14) -> Iterator[RedisRunStore]:
     """A store on a server of a test's own."""
-    store = RedisRunStore(url(server), **{"max_events": 1000, "keep_days": 14, **options})
+    store = RedisRunStore(url(server), max_events=1000, keep_days=keep_days)
     store.open()
     try:
         yield store

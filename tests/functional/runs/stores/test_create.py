@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -146,7 +147,7 @@ def test_no_material_is_material_too(store: RunStore) -> None:
 
 
 def test_an_unknown_run_is_not_found(store: RunStore) -> None:
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: store.get("none"),
         lambda: store.material("none"),
         lambda: store.hosts("none"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Iterable
 
 import pytest
 
@@ -131,14 +132,14 @@ def test_who_waits_is_woken(store: RunStore, cause: str) -> None:
     executor = claimed(store)
     queued = store.create(new_run(), rows(1))
     later = new_run()
-    causes = {
+    causes: dict[str, tuple[str, int, Callable[[], object]]] = {
         "report": (executor.run_id, 2, lambda: executor.tell(remark("now"))),
         "claim": (queued.id, 1, lambda: store.claim(queued.id)),
         "cancel": (executor.run_id, 2, lambda: store.request_cancel(executor.run_id, "eve")),
         "create": (later.id, 0, lambda: store.create(later, rows(1))),
     }
     run_id, after, act = causes[cause]
-    found: list[object] = []
+    found: list[Iterable[str]] = []
     waiter = threading.Thread(
         target=lambda: found.append(store.wait({"none": 0, run_id: after}, LONG))
     )

@@ -20,9 +20,9 @@ def test_what_ended_is_forgotten_after_its_time(clock: Clock) -> None:
     ended.end()
     clock.now = START + timedelta(days=3)
     store.create(new_run(), rows(1))
-    assert store.get(ended.run_id)
+    assert store.get(ended.run_id).id == ended.run_id
     clock.now = at(101) + timedelta(days=3)
     store.create(new_run(), rows(1))
     with pytest.raises(NotFound):
         store.get(ended.run_id)
-    assert store.get(going_on.run_id)
+    assert store.get(going_on.run_id).id == going_on.run_id

@@ -6,10 +6,11 @@ import logging
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import TypedDict
 
 import pytest
 import redis
@@ -26,7 +27,13 @@ from tests.functional.runs.stores.making import REGION, at, claimed, finished, h
 from tests.services.process import free_port
 from tests.services.redis import Redis, started
 
-LIMITS = {"max_events": 1000, "keep_days": 14}
+
+class Limits(TypedDict):
+    max_events: int
+    keep_days: int
+
+
+LIMITS: Limits = {"max_events": 1000, "keep_days": 14}
 
 
 @pytest.fixture
@@ -177,7 +184,7 @@ def test_a_report_of_another_process_wakes_who_waits(server: Redis, tmp_path: Pa
             "sys.stdin.readline()\n"
             "store.report(sys.argv[2], int(sys.argv[3]), 1, [host(0)])\n"
         )
-        words = [sys.executable, program, url(server), executor.run_id, str(executor.fence)]
+        words = [sys.executable, str(program), url(server), executor.run_id, str(executor.fence)]
         with subprocess.Popen(
             words, stdin=subprocess.PIPE, env={"PYTHONPATH": ":".join(sys.path)}
         ) as other:
@@ -201,7 +208,7 @@ def test_a_redis_without_memory_takes_all_of_a_step_or_nothing(server: Redis) ->
         queued = store.create(new_run(), rows(2))
         before = (store.get(executor.run_id), store.get(queued.id))
         server.command("CONFIG", "SET", "maxmemory", "1mb")
-        calls = [
+        calls: list[Callable[[], object]] = [
             lambda: executor.tell(*(host(index) for index in range(50))),
             lambda: executor.end(),
             lambda: store.claim(executor.run_id),
@@ -283,7 +290,7 @@ def test_a_wrong_password_is_told_at_once_and_never_shown(
     caplog.set_level(logging.DEBUG)
     right = RedisRunStore(f"redis://:correct%20horse@127.0.0.1:{server.port}/0", **LIMITS)
     right.open()
-    assert right.create(new_run(), rows(1))
+    assert right.create(new_run(), rows(1)).id
     right.close()
     wrong = RedisRunStore(f"redis://:battery@127.0.0.1:{server.port}/0", **LIMITS)
     with pytest.raises(ConfigurationError, match="password") as caught:

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from craton.errors import InvalidValue, LeaseLost, RunEnded
+from craton.jsontext import JsonValue
 from craton.runs.models import (
     MAX_DATA,
     MAX_MESSAGE,
@@ -219,7 +220,14 @@ def test_a_report_with_a_gap_before_it_is_refused(store: RunStore) -> None:
 
 def test_an_event_is_kept_as_it_was_told(store: RunStore) -> None:
     executor = claimed(store)
-    data = {"changed": True, "lines": ["a", "ü"], "n": 2**70, "f": 1.5, "none": None, "empty": {}}
+    data: dict[str, JsonValue] = {
+        "changed": True,
+        "lines": ["a", "ü"],
+        "n": 2**70,
+        "f": 1.5,
+        "none": None,
+        "empty": {},
+    }
     told = host(1, EventType.HOST_CHANGED, message="3 packages", data=data)
     executor.tell(told)
     assert store.events(executor.run_id).items[-1] == Event(
