@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo.database import Database
@@ -28,7 +29,7 @@ def driver(state: Path) -> Iterator[MongoDriver]:
 
 
 @pytest.fixture
-def database(driver: MongoDriver) -> Iterator[Database]:
+def database(driver: MongoDriver) -> Iterator[Database[dict[str, Any]]]:
     """What is behind the driver."""
     options = driver.settings.mongo
     with mongo.client(options.uri) as client:

@@ -85,9 +85,10 @@ def test_opposing_edges_never_form_a_cycle(at_once: Any, driver: MongoDriver) ->
 
 def test_a_name_has_one_winner(at_once: Any, driver: MongoDriver) -> None:
     def rename(id: str, name: str) -> Job:
-        return lambda own: (
-            own.update(Host, id, lambda old: dataclasses.replace(old, name=name)) and None
-        )
+        def job(own: InventoryDriver) -> None:
+            own.update(Host, id, lambda old: dataclasses.replace(old, name=name))
+
+        return job
 
     for turn in range(6):
         name, renamed = f"n{turn}", driver.create(Host(region_id="r", name=f"old{turn}"))
@@ -97,7 +98,8 @@ def test_a_name_has_one_winner(at_once: Any, driver: MongoDriver) -> None:
             rename(renamed.id, name),
         )
         assert Counter(answers) == {None: 1, AlreadyExists.__name__: 2}
-        named = [e for kind in (Host, Group) for e in driver.scan(kind) if e.name == name]
+        kinds: tuple[type[Host | Group], ...] = (Host, Group)
+        named = [e for kind in kinds for e in driver.scan(kind) if e.name == name]
         assert len(named) == 1
 
 
@@ -211,7 +213,12 @@ def test_an_ordinary_replace_takes_one_step(
     """Without a transaction, and so without a word to whoever works on the region."""
     made: list[bool] = []
     whole = single.written
-    monkeypatch.setattr(single, "written", lambda *given: made.append(whole(*given)) or made[-1])
+
+    def noting(*given: Any) -> bool:
+        made.append(whole(*given))
+        return made[-1]
+
+    monkeypatch.setattr(single, "written", noting)
     group = driver.create(Group(region_id="r", name="g"))
     host = driver.create(Host(region_id="r", name="h", groups=(group.id,)))
     made.clear()

@@ -171,7 +171,11 @@ def test_a_server_that_is_no_primary_now_is_unavailable(
     with server.database() as name, region_in(server, name, timeout=2) as driver:
         stored = driver.create(host("h"))
         fail("find", "update", "aggregate", errorCode=10107)
-        for action in (lambda: driver.get(Host, stored.id), lambda: driver.create(host("i"))):
+        actions: tuple[Callable[[], Host], ...] = (
+            lambda: driver.get(Host, stored.id),
+            lambda: driver.create(host("i")),
+        )
+        for action in actions:
             with pytest.raises(Unavailable) as caught:
                 action()
             assert caught.value.retry_after > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pymongo.database import Database
@@ -34,13 +35,13 @@ def fresh(name: str) -> InventoryDriver:
 
 
 @pytest.fixture
-def behind(name: str) -> Iterator[Database]:
+def behind(name: str) -> Iterator[Database[dict[str, Any]]]:
     """The same database behind the driver."""
     with mongo.client(backends.databases().server.uri) as client:
         yield client[name]
 
 
-def indexes_of(database: Database) -> set[Index]:
+def indexes_of(database: Database[dict[str, Any]]) -> set[Index]:
     return {
         Index(collection, tuple(field for field, _ in index["key"]), index.get("unique", False))
         for collection in database.list_collection_names()
@@ -50,7 +51,7 @@ def indexes_of(database: Database) -> set[Index]:
 
 
 def test_an_upgrade_makes_the_indexes_that_the_fields_ask_for(
-    fresh: InventoryDriver, behind: Database
+    fresh: InventoryDriver, behind: Database[dict[str, Any]]
 ) -> None:
     fresh.migrations().upgrade()
     assert indexes_of(behind) == INDEXES
@@ -58,7 +59,9 @@ def test_an_upgrade_makes_the_indexes_that_the_fields_ask_for(
     assert set(behind.list_collection_names()) == {*collections, "schema"}
 
 
-def test_every_index_leads_with_the_parent(fresh: InventoryDriver, behind: Database) -> None:
+def test_every_index_leads_with_the_parent(
+    fresh: InventoryDriver, behind: Database[dict[str, Any]]
+) -> None:
     fresh.migrations().upgrade()
     parents = {kind.collection: parent_field(kind) for kind in KINDS}
     leading = {index.collection: set[str]() for index in indexes_of(behind)}
@@ -70,14 +73,18 @@ def test_every_index_leads_with_the_parent(fresh: InventoryDriver, behind: Datab
         assert parent is None or leading[collection] == {parent}
 
 
-def test_names_are_unique_also_without_the_driver(driver: MongoDriver, database: Database) -> None:
+def test_names_are_unique_also_without_the_driver(
+    driver: MongoDriver, database: Database[dict[str, Any]]
+) -> None:
     unique = {(index.collection, index.fields) for index in indexes_of(database) if index.unique}
     assert ("hosts", ("region_id", "name")) in unique
     assert ("tenants", ("name",)) in unique
     assert len(unique) == len(KINDS)
 
 
-def test_a_downgrade_removes_everything(fresh: InventoryDriver, behind: Database) -> None:
+def test_a_downgrade_removes_everything(
+    fresh: InventoryDriver, behind: Database[dict[str, Any]]
+) -> None:
     migrations = fresh.migrations()
     migrations.upgrade()
     migrations.downgrade("base")
@@ -93,12 +100,12 @@ def test_an_upgrade_keeps_what_is_there(driver: MongoDriver) -> None:
 
 
 def test_an_upgrade_that_was_broken_off_is_taken_up(
-    fresh: InventoryDriver, behind: Database, monkeypatch: pytest.MonkeyPatch
+    fresh: InventoryDriver, behind: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Index] = []
     whole = history.make_indexes
 
-    def some(database: Database, indexes: tuple[Index, ...]) -> None:
+    def some(database: Database[dict[str, Any]], indexes: tuple[Index, ...]) -> None:
         made.extend(indexes[:7])
         whole(database, indexes[:7])
         raise KeyboardInterrupt
@@ -116,7 +123,7 @@ def test_an_upgrade_that_was_broken_off_is_taken_up(
 
 
 def test_an_upgrade_takes_over_from_one_that_was_killed(
-    fresh: InventoryDriver, behind: Database, monkeypatch: pytest.MonkeyPatch
+    fresh: InventoryDriver, behind: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "LEASE", 1)
     behind["schema"].update_one(
@@ -130,7 +137,7 @@ def test_an_upgrade_takes_over_from_one_that_was_killed(
 
 
 def test_an_upgrade_waits_for_another_one(
-    fresh: InventoryDriver, behind: Database, monkeypatch: pytest.MonkeyPatch
+    fresh: InventoryDriver, behind: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(versions, "_PATIENCE", 0.5)
     behind["schema"].update_one(
@@ -142,9 +149,9 @@ def test_an_upgrade_waits_for_another_one(
 
 
 def test_who_lost_the_turn_changes_nothing_more(
-    fresh: InventoryDriver, behind: Database, monkeypatch: pytest.MonkeyPatch
+    fresh: InventoryDriver, behind: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def overtaken(database: Database, indexes: tuple[Index, ...]) -> None:
+    def overtaken(database: Database[dict[str, Any]], indexes: tuple[Index, ...]) -> None:
         database["schema"].update_one({"_id": "schema"}, {"$set": {"mover": "other"}})
 
     monkeypatch.setattr(history, "make_indexes", overtaken)
@@ -153,7 +160,9 @@ def test_who_lost_the_turn_changes_nothing_more(
     assert fresh.migrations().current() is None
 
 
-def test_upgrades_and_downgrades_at_once_take_turns(name: str, behind: Database) -> None:
+def test_upgrades_and_downgrades_at_once_take_turns(
+    name: str, behind: Database[dict[str, Any]]
+) -> None:
     errors: list[BaseException] = []
     barrier = threading.Barrier(5)
 
@@ -186,7 +195,9 @@ def test_upgrades_and_downgrades_at_once_take_turns(name: str, behind: Database)
         driver.create(Host(region_id=region.id, name="h"))
 
 
-def test_a_version_of_the_future_is_left_alone(fresh: InventoryDriver, behind: Database) -> None:
+def test_a_version_of_the_future_is_left_alone(
+    fresh: InventoryDriver, behind: Database[dict[str, Any]]
+) -> None:
     fresh.migrations().upgrade()
     future = {"version": "9999", "serves": "9998"}
     behind["schema"].update_one({"_id": "schema"}, {"$set": future})
@@ -198,7 +209,9 @@ def test_a_version_of_the_future_is_left_alone(fresh: InventoryDriver, behind: D
     assert indexes_of(behind) == INDEXES
 
 
-def test_a_version_of_the_future_may_still_serve(fresh: InventoryDriver, behind: Database) -> None:
+def test_a_version_of_the_future_may_still_serve(
+    fresh: InventoryDriver, behind: Database[dict[str, Any]]
+) -> None:
     fresh.migrations().upgrade()
     future = {"version": "9999", "serves": fresh.migrations().latest()}
     behind["schema"].update_one({"_id": "schema"}, {"$set": future})

@@ -209,7 +209,7 @@ def test_a_deep_predicate_has_the_same_answer(store: MongoDriver, depth: int) ->
     ids=lambda value: value if isinstance(value, str) else repr(value)[:80],
 )
 def test_a_filter_is_answered_by_an_index(
-    driver: MongoDriver, database: Database, where: Predicate, index: str
+    driver: MongoDriver, database: Database[dict[str, Any]], where: Predicate, index: str
 ) -> None:
     driver.create(Tenant(id="t", name="t"))
     driver.create(Region(id="r", tenant_id="t", name="r"))

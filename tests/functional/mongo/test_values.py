@@ -82,7 +82,7 @@ def test_a_document_of_the_largest_size_is_stored(driver: MongoDriver) -> None:
 
 
 def test_a_larger_one_is_refused_before_anything_is_written(
-    driver: MongoDriver, database: Database
+    driver: MongoDriver, database: Database[dict[str, Any]]
 ) -> None:
     before = driver.create(Host(region_id="r", name="there"))
     large = oversized("h", MAX_BYTES + 1)

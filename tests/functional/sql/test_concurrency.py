@@ -112,21 +112,29 @@ def test_opposing_edges_never_form_a_cycle(at_once: Any, sql: SqlDriver) -> None
 
 def test_a_name_has_one_winner(at_once: Any, sql: SqlDriver) -> None:
     def host(name: str) -> Job:
-        return lambda driver, _: driver.create(Host(region_id="r", name=name)) and None
+        def job(driver: InventoryDriver, _: int) -> None:
+            driver.create(Host(region_id="r", name=name))
+
+        return job
 
     def group(name: str) -> Job:
-        return lambda driver, _: driver.create(Group(region_id="r", name=name)) and None
+        def job(driver: InventoryDriver, _: int) -> None:
+            driver.create(Group(region_id="r", name=name))
+
+        return job
 
     def rename(id: str, name: str) -> Job:
-        return lambda driver, _: (
-            driver.update(Host, id, lambda old: dataclasses.replace(old, name=name)) and None
-        )
+        def job(driver: InventoryDriver, _: int) -> None:
+            driver.update(Host, id, lambda old: dataclasses.replace(old, name=name))
+
+        return job
 
     for turn in range(4):
         name, renamed = f"n{turn}", sql.create(Host(region_id="r", name=f"old{turn}"))
         answers = at_once(host(name), group(name), rename(renamed.id, name))
         assert Counter(answers) == {None: 1, AlreadyExists.__name__: 2}
-        named = [e for kind in (Host, Group) for e in sql.scan(kind) if e.name == name]
+        kinds: tuple[type[Host | Group], ...] = (Host, Group)
+        named = [e for kind in kinds for e in sql.scan(kind) if e.name == name]
         assert len(named) == 1
 
 

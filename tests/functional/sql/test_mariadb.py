@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -207,10 +207,11 @@ class TestLimits:
                 host = sql.create(Host(region_id=region.id, name="h", variables=fits))
                 assert sql.get(Host, host.id) == host
                 long = Variables({f"v{number}": "é" * 30_000 for number in range(10)})
-                for write in (
+                writes: tuple[Callable[[], Host], ...] = (
                     lambda: sql.create(Host(region_id=region.id, name="i", variables=long)),
                     lambda: sql.replace(dataclasses.replace(host, variables=long)),
-                ):
+                )
+                for write in writes:
                     with pytest.raises(InvalidValue, match="max_allowed_packet") as caught:
                         write()
                     assert caught.value.field == "variables"

@@ -387,7 +387,8 @@ def test_pages_follow_each_other_in_every_order(
     )
     expected = sorted(hosts, key=lambda host: (getattr(host, field), host.id), reverse=descending)
     for part in (EVERYTHING, Compare(("region_id",), Operator.EQ, "r")):
-        found, query = [], Query(where=part, order=order, limit=2)
+        found: list[Host] = []
+        query = Query(where=part, order=order, limit=2)
         while True:
             page = store.find(Host, query)
             found.extend(page.items)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -276,7 +277,7 @@ class TestReading:
 
 class TestIndexes:
     def plan(self, sql: SqlDriver, query: Query) -> str:
-        statements: list[tuple[str, object]] = []
+        statements: list[tuple[str, Any]] = []
         engine = sql._facade.writer.get_engine()
 
         def record(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
