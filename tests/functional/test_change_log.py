@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,9 @@ class Log:
 
     def group(self, name: str, **fields: Any) -> Group:
         return Group(region_id=self.region.id, name=name, **fields)
+
+    def secret(self, host: Host, name: str, **fields: Any) -> Secret:
+        return Secret(region_id=self.region.id, host_id=host.id, name=name, **fields)
 
     def records(self) -> list[ChangeRecord]:
         return list(self.inner.scan(ChangeRecord))
@@ -162,12 +166,12 @@ def test_a_region_is_found_by_itself_and_by_its_tenant(log: Log) -> None:
 def test_what_is_attached_is_logged(log: Log, kind: type[Entity]) -> None:
     host, group = log.driver.create(log.host("h")), log.driver.create(log.group("g"))
     log.new()
-    parents: dict[type[Entity], dict[str, str]] = {
+    parents: dict[type[Entity], dict[str, Any]] = {
         RegionReference: {},
         GroupReference: {"group_id": group.id},
         Secret: {"host_id": host.id},
     }
-    more = {} if kind is Secret else {"url": "https://example.org/x"}
+    more: dict[str, Any] = {} if kind is Secret else {"url": "https://example.org/x"}
     made: Any = kind(region_id=log.region.id, name="n", **parents[kind], **more)  # type: ignore[call-arg]
     stored = log.driver.create(made)
     log.driver.replace(_changed(stored, name="m"))
@@ -274,12 +278,11 @@ def test_members_of_a_deleted_group_are_told_by_its_record_alone(log: Log) -> No
 def test_a_cascade_tells_of_each_that_goes_down_to_regions(log: Log) -> None:
     host = log.driver.create(log.host("h"))
     group = log.driver.create(log.group("g"))
-    where = {"region_id": log.region.id}
-    secrets = [
-        log.driver.create(Secret(**where, host_id=host.id, name=name)) for name in ("a", "b")
-    ]
+    secrets = [log.driver.create(log.secret(host, name)) for name in ("a", "b")]
     log.driver.create(Payload(secret_id=secrets[0].id, sealed="x"))
-    file = GroupReference(**where, group_id=group.id, name="f", url="https://example.org")
+    file = GroupReference(
+        region_id=log.region.id, group_id=group.id, name="f", url="https://example.org"
+    )
     log.driver.create(file)
     log.new()
     for kind, id in ((Host, host.id), (Group, group.id)):
@@ -310,13 +313,12 @@ def test_a_cascade_tells_of_each_that_goes_down_to_regions(log: Log) -> None:
 
 def test_a_cascade_in_a_batch_knows_what_the_batch_did_before(log: Log) -> None:
     host = log.driver.create(log.host("h", id="h"))
-    place = {"region_id": log.region.id, "host_id": host.id}
-    kept, gone = (log.driver.create(Secret(**place, name=name)) for name in ("kept", "gone"))
+    kept, gone = (log.driver.create(log.secret(host, name)) for name in ("kept", "gone"))
     log.new()
     log.driver.apply(
         [
             Delete(kind=Secret, id=gone.id),
-            Create(entity=Secret(id="new", **place, name="new")),
+            Create(entity=log.secret(host, "new", id="new")),
             Replace(entity=_changed(kept, format="x")),
             Delete(kind=Host, id="h", cascade=True),
         ]
@@ -381,7 +383,7 @@ def test_a_write_of_any_length_is_logged(log: Log, monkeypatch: pytest.MonkeyPat
     assert caught.value.change == 24
     again = [Replace(entity=log.host(f"n{n % 12}", id=f"n{n % 12}")) for n in range(30)]
     log.driver.apply(iter(again))
-    more = [Create(entity=log.host(f"m{n}", id=f"m{n}")) for n in range(30)]
+    more: list[Change] = [Create(entity=log.host(f"m{n}", id=f"m{n}")) for n in range(30)]
     with pytest.raises(Unsupported, match="m25"):
         log.driver.apply(iter([*more, Delete(kind=Host, id="m25")]))
 
@@ -494,14 +496,13 @@ def test_of_those_who_compare_and_set_one_wins_and_is_logged(log: Log) -> None:
 def test_nothing_goes_in_a_cascade_unseen(log: Log) -> None:
     for number in range(5):
         host = log.driver.create(log.host(f"h{number}"))
-        place = {"region_id": log.region.id, "host_id": host.id}
-        log.driver.create(Secret(**place, name="before"))
+        log.driver.create(log.secret(host, "before"))
 
-        def add(place: dict[str, str] = place) -> None:
+        def add(host: Host = host) -> None:
             for turn in range(4):
-                log.driver.create(Secret(**place, name=f"s{turn}"))
+                log.driver.create(log.secret(host, f"s{turn}"))
 
-        at_once(lambda id=host.id: log.driver.delete(Host, id, cascade=True), add)
+        at_once(partial(log.driver.delete, Host, host.id, cascade=True), add)
     log.check()
 
 
@@ -605,15 +606,12 @@ def test_whatever_fails_the_log_and_the_store_agree(log: Log, seed: int) -> None
             name = f"w{who}-{turn}"
             host = _changed(chance.choice(hosts), asset_id=name)
             made = log.host(name, asset_id=name)
-            action: Callable[[], object] = chance.choice(
-                [
-                    lambda host=host: driver.replace(host),
-                    lambda made=made: driver.create(made),
-                    lambda host=host, made=made: driver.apply(
-                        [Create(entity=made), Replace(entity=host)]
-                    ),
-                ]
+            actions: tuple[Callable[[], object], ...] = (
+                partial(driver.replace, host),
+                partial(driver.create, made),
+                partial(driver.apply, [Create(entity=made), Replace(entity=host)]),
             )
+            action = chance.choice(actions)
             try:
                 action()
             except Unavailable:

@@ -66,10 +66,12 @@ def test_it_can_be_broken_off_and_run_again(
 ) -> None:
     monkeypatch.setattr(changes, "_STEP", 10)
     prune = ["--config-file", place.configuration(""), "changes", "prune", "--before", "2026-03-02"]
-    remove, calls = changes._remove, []
+    remove = changes._remove
+    calls: list[list[ChangeRecord]] = []
 
     def interrupted(driver: InventoryDriver, records: list[ChangeRecord]) -> None:
-        calls.append(remove(driver, records))
+        remove(driver, records)
+        calls.append(records)
         if len(calls) == 2:
             raise KeyboardInterrupt
 

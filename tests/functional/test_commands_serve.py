@@ -123,7 +123,8 @@ def test_the_sample_is_loaded_once_and_what_the_server_says_works(place: Place) 
 
 
 def test_the_api_serves_with_several_processes_that_count_together(place: Place) -> None:
-    assert place.run("craton-manage", "--config-file", place.configuration(""), "db", "upgrade")
+    done = place.run("craton-manage", "--config-file", place.configuration(""), "db", "upgrade")
+    assert done.returncode == 0, done.stderr
     with place.api("workers = 2\nthreads = 2\n") as api:
         api.create("/v1/tenants", name="acme")
         for _ in range(20):

@@ -13,11 +13,12 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from oslo_config import cfg
 
 from craton import config
 from craton.backends.memory.driver import MemoryDriver
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
-from craton.driver import Change, InventoryDriver, InventoryReader
+from craton.driver import Change, Delete, InventoryDriver, InventoryReader, Replace
 from craton.models import KINDS, E, Entity, Host
 from craton.testing import CLAUSES, Harness, Verdict
 from craton.testing.results import Result, unneeded_waivers
@@ -54,7 +55,7 @@ class LessHarness(Harness):
     ) -> None:
         self.capabilities, self.waivers = capabilities, waivers or {}
 
-    def settings(self) -> config.cfg.ConfigOpts:
+    def settings(self) -> cfg.ConfigOpts:
         return config.settings(files=[], inventory__driver="memory")
 
     def reset(self) -> None:
@@ -139,7 +140,7 @@ class _ForgetfulDriver(MemoryDriver):
     def _write(self, changes: Iterator[Change]) -> None:
         super()._write(
             dataclasses.replace(change, if_revision=None)
-            if getattr(change, "if_revision", None) is not None
+            if isinstance(change, Replace | Delete) and change.if_revision is not None
             else change
             for change in changes
         )

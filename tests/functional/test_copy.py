@@ -70,6 +70,7 @@ def chain(
     def opened(number: int) -> AbstractContextManager[InventoryDriver]:
         return backends.opened("sql", tmp_path / str(number), template_of("sql"))
 
+    between: AbstractContextManager[InventoryDriver]
     if request.param == "mongo":
         between = mongo_opened(request.getfixturevalue("mongo_server"))
     else:

@@ -22,6 +22,7 @@ from craton.backends.wrappers.faulty import FaultyDriver
 from craton.backends.wrappers.operations import WRITES, Operation
 from craton.capabilities import EVERY_CAPABILITY, Capabilities, Capability
 from craton.cmd import copy, manage
+from craton.cmd.progress import Lines
 from craton.driver import InventoryDriver
 from craton.models import Entity, Host, Tenant
 from craton.variables import Variables
@@ -286,8 +287,8 @@ def test_a_copy_that_was_killed_is_resumed_and_nothing_is_doubled(
     # What was in the middle left nothing.
     assert len(part) == {3: 4, 6: 1034}[batch]
     assert stores.copy(source, target).returncode == 1
-    done = stores.copy(source, target, "--resume")
-    assert done.returncode == 0, done.stderr
+    resumed = stores.copy(source, target, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
     assert content(target) == whole
 
 
@@ -302,9 +303,9 @@ def test_ctrl_c_ends_a_copy_between_two_batches_and_says_how_to_go_on(
     )
     assert "Traceback" not in done.stderr
     assert len(content(target)) == 534
-    done = stores.copy(source, target, "--resume")
-    assert done.returncode == 0, done.stderr
-    assert f"Created {2464 - 534}, replaced 0, left alone 534." in done.stdout
+    resumed = stores.copy(source, target, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"Created {2464 - 534}, replaced 0, left alone 534." in resumed.stdout
 
 
 def test_a_terminal_sees_a_bar(stores: Stores, large: Path) -> None:
@@ -342,7 +343,7 @@ def _read(terminal: int) -> bytes:
         return b""  # whoever wrote to it is gone
 
 
-class Meddling(copy.progress().__class__):
+class Meddling(Lines):
     """An observer that changes the source as soon as the first hosts are copied."""
 
     source = ""

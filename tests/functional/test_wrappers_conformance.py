@@ -44,7 +44,9 @@ class Around(Harness):
         self, inside: Harness, wrapper: Callable[[cfg.ConfigOpts], InventoryDriver]
     ) -> None:
         self.inside, self.wrapper = inside, wrapper
-        self.no_outage, self.shared = inside.no_outage, inside.shared
+        # A harness has these of its class; one around another has those of the one inside.
+        self.no_outage = inside.no_outage  # type: ignore[misc]
+        self.shared = inside.shared  # type: ignore[misc]
 
     def settings(self) -> cfg.ConfigOpts:
         return self.inside.settings()
