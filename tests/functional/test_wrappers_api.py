@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from webtest import TestResponse  # type: ignore[import-untyped]
+from webtest import TestResponse
 
 from craton import config
 from craton.api.app import make_app

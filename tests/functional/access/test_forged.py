@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import requests
-from webtest import TestRequest  # type: ignore[import-untyped]
+from webtest import TestRequest
 
 from craton import config
 from craton.api.app import make_app

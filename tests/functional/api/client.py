@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from webtest import TestApp, TestRequest, TestResponse  # type: ignore[import-untyped]
+from webtest import TestApp, TestRequest, TestResponse
 
 PROBLEM = "application/problem+json"
 MEMBERS = {"type", "title", "status", "detail", "code", "request_id"}

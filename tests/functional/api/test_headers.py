@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from webtest import TestRequest  # type: ignore[import-untyped]
+from webtest import TestRequest
 
 from craton.api.protection import Protection
 from craton.driver import InventoryDriver
