@@ -8,12 +8,12 @@ from typing import Any
 
 from taskflow import engines, exceptions
 
-from craton.errors import NotFound, RunEnded, Unavailable
+from craton.errors import NotFound, RunEnded
 from craton.runs.attempt import Attempt, Equipment, Interrupted
 from craton.runs.flow import make_flow, reset
 from craton.runs.lease import RunLease
-from craton.runs.material import discard_material
-from craton.runs.models import Run, RunState
+from craton.runs.material import KeptElsewhere
+from craton.runs.models import RunState
 from craton.runs.recorder import Recorder
 from craton.runs.removing import removed_at_any_rate
 
@@ -56,7 +56,7 @@ def carry_out(equipment: Equipment, run_id: str, lease: RunLease) -> bool:
 def _attempted(attempt: Attempt, book: Any, detail: Any) -> bool:
     """Go as far as the attempt gets; return whether the run has ended."""
     equipment, run = attempt.equipment, attempt.run
-    sealed = _kept_elsewhere(equipment, run)
+    kept_elsewhere = KeptElsewhere(equipment.store, equipment.secrets, run.id)
     attempts = run.attempt - equipment.persistence.given_back(detail)
     try:
         if attempts > equipment.max_attempts:
@@ -71,8 +71,8 @@ def _attempted(attempt: Attempt, book: Any, detail: Any) -> bool:
             _flow(attempt, book, detail)
     except Interrupted:
         return False
-    if sealed is not None and not attempt.interrupted:
-        _discard(equipment, run, sealed)
+    if not attempt.interrupted:
+        kept_elsewhere.discard()
     return not attempt.interrupted
 
 
@@ -108,20 +108,3 @@ def _flow(attempt: Attempt, book: Any, detail: Any) -> None:
         finally:
             # Whoever still works in its name stops, before anybody waits for the threads.
             attempt.lease.end()
-
-
-def _kept_elsewhere(equipment: Equipment, run: Run) -> bytes | None:
-    """Return the material of a run if something of it is to be let go of at the end."""
-    if not equipment.secrets.keeps:
-        return None
-    try:
-        return equipment.store.material(run.id)
-    except NotFound:
-        return None
-
-
-def _discard(equipment: Equipment, run: Run, sealed: bytes) -> None:
-    try:
-        discard_material(equipment.secrets, sealed)
-    except Unavailable as error:
-        LOG.warning("The sealed key of the run %s stays where it is: %s", run.id, error)

@@ -6,15 +6,20 @@ variables are often passwords. A run store is given them in one envelope that op
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from craton import jsontext
-from craton.errors import SealBroken
+from craton.errors import NotFound, SealBroken, Unavailable
 from craton.jsontext import JsonValue
+from craton.runs.store import RunStore
 from craton.secrets import SecretStore, envelope
+
+LOG = logging.getLogger(__name__)
 
 #: What the material is to its run, as a secret store has it.
 _NAME: Final = "run"
@@ -70,10 +75,31 @@ def open_material(secrets: SecretStore, run_id: str, sealed: bytes) -> Material:
     return Material(bundle=contents[start + length :], extra_vars=variables)
 
 
-def discard_material(secrets: SecretStore, sealed: bytes) -> None:
-    """Let go of what the secret store keeps elsewhere for the material of a run that has ended.
+class KeptElsewhere:
+    """What the secret store keeps elsewhere for the material of a run, to be let go of at its end.
+
+    Args:
+        store: Keeps the run, which has not ended yet: with its end the material is gone.
+        secrets: The secret store.
+        run_id: The run.
 
     Raises:
-        Unavailable: The secret store is away.
+        Unavailable: The run store is away.
     """
-    envelope.discard(secrets, sealed)
+
+    def __init__(self, store: RunStore, secrets: SecretStore, run_id: str) -> None:
+        self._secrets = secrets
+        self._run_id = run_id
+        self._sealed: bytes | None = None
+        if secrets.keeps:
+            with suppress(NotFound):
+                self._sealed = store.material(run_id)
+
+    def discard(self) -> None:
+        """Let go of it; if that is not possible now the log says so, and it stays."""
+        if self._sealed is None:
+            return
+        try:
+            envelope.discard(self._secrets, self._sealed)
+        except Unavailable as error:
+            LOG.warning("The sealed key of the run %s stays where it is: %s", self._run_id, error)

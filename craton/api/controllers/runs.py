@@ -25,6 +25,7 @@ from craton.api.run_lookup import region_of, run_of
 from craton.errors import InvalidPageToken, NotFound, RunEnded
 from craton.models import Host, Region
 from craton.query import AllOf, Compare, Operator, Query
+from craton.runs.material import KeptElsewhere
 from craton.runs.models import HostState, Origin, Run, RunState
 
 
@@ -113,10 +114,19 @@ class RunItem(Resource):
                 "the run is somebody's own ansible-playbook; it can only be ended where it runs",
             )
         if not run.state.is_final:
-            run = self._service.runs.store.request_cancel(run.id, caller.current().user_id)
+            run = self._cancelled(run)
             if not run.state.is_final or run.state is RunState.CANCELLED:
                 return json_response(orjson.dumps(run_document(run)), HTTPStatus.ACCEPTED)
         raise RunEnded(run.id, run.state.value)
+
+    def _cancelled(self, run: Run) -> Run:
+        store = self._service.runs.store
+        kept_elsewhere = KeptElsewhere(store, self._service.secrets, run.id)
+        run = store.request_cancel(run.id, caller.current().user_id)
+        if run.state is RunState.CANCELLED and run.attempt == 0:
+            # Nobody ever took it up, so nobody else will let go of it.
+            kept_elsewhere.discard()
+        return run
 
 
 class HostsOf(Resource):

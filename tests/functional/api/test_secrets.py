@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from craton.driver import InventoryDriver
 from craton.models import Host, Payload, Region, Secret
-from craton.secrets import SecretStore
 from craton.secrets.audit import LOGGER
 from tests.functional.api.client import Client
 from tests.functional.api.conftest import Paths
+from tests.functional.secrets.elsewhere import Elsewhere
 
 BYTES = "application/octet-stream"
 KEY = Ed25519PrivateKey.generate().private_bytes(
@@ -340,31 +340,9 @@ def test_many_hosts_have_theirs(paths: Paths, driver: InventoryDriver, api: Clie
     assert host.payload(path) == b"one"
 
 
-class _Elsewhere(SecretStore):
-    """Keeps payloads in a dictionary, as another service would."""
-
-    mark = "elsewhere:1"
-    keeps = True
-
-    def __init__(self) -> None:
-        super().__init__(None)  # type: ignore[arg-type]
-        self.kept: dict[str, bytes] = {}
-
-    def _seal(self, payload: bytes, host_id: str, name: str) -> str:
-        key = f"{len(self.kept)}-{os.urandom(4).hex()}"
-        self.kept[key] = payload
-        return key
-
-    def _open(self, sealed: str, host_id: str, name: str) -> bytes:
-        return self.kept[sealed]
-
-    def _discard(self, sealed: str) -> None:
-        self.kept.pop(sealed, None)
-
-
 @pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch) -> _Elsewhere:
-    store = _Elsewhere()
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Elsewhere:
+    store = Elsewhere()
     monkeypatch.setattr("craton.api.app.load_secret_store", lambda conf: store)
     return store
 
@@ -373,10 +351,10 @@ class TestWhatIsKeptElsewhere:
     """Nothing is left in a secret store that nobody can open any more."""
 
     @pytest.fixture
-    def host(self, elsewhere: _Elsewhere, paths: Paths) -> Host1:
+    def host(self, elsewhere: Elsewhere, paths: Paths) -> Host1:
         return Host1(paths)
 
-    def test_goes_with_the_secret(self, host: Host1, elsewhere: _Elsewhere) -> None:
+    def test_goes_with_the_secret(self, host: Host1, elsewhere: Elsewhere) -> None:
         path = host.secret(b"one")
         host.put(path, b"two")
         assert list(elsewhere.kept.values()) == [b"two"]
@@ -387,7 +365,7 @@ class TestWhatIsKeptElsewhere:
 
     @pytest.mark.parametrize("kind", ["host", "region", "tenant"])
     def test_goes_with_what_the_secret_is_below(
-        self, host: Host1, paths: Paths, elsewhere: _Elsewhere, kind: str
+        self, host: Host1, paths: Paths, elsewhere: Elsewhere, kind: str
     ) -> None:
         host.secret(b"one")
         other = host.api.post(f"/v1/regions/{paths.tenant}", {"name": "other"}).json["id"]
@@ -400,7 +378,7 @@ class TestWhatIsKeptElsewhere:
         host.api.delete(f"{paths.collection(kind)}/{id}?cascade=true")
         assert list(elsewhere.kept.values()) == ([] if kind == "tenant" else [b"stays"])
 
-    def test_goes_when_a_write_is_refused(self, host: Host1, elsewhere: _Elsewhere) -> None:
+    def test_goes_when_a_write_is_refused(self, host: Host1, elsewhere: Elsewhere) -> None:
         path = host.secret(b"one")
         host.secret(b"two", name="taken")
         assert host.api.request("PATCH", path, {"name": "taken"}).status_int == 409

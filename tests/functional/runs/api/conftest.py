@@ -109,7 +109,7 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
         (playbooks / name).write_text("[]\n")
     opened: list[Desk] = []
 
-    def make(store: RunStore, **options: Any) -> Desk:
+    def make(store: RunStore, secrets: SecretStore | None = None, **options: Any) -> Desk:
         given: dict[str, Any] = {"playbook_path": str(playbooks), **options}
         conf = config.settings(
             files=[],
@@ -117,7 +117,7 @@ def make_desk(tmp_path: Path) -> Iterator[Callable[..., Desk]]:
             inventory__driver="memory",
             **{f"runs__{name}": value for name, value in given.items()},
         )
-        secrets = load_secret_store(conf)
+        secrets = secrets or load_secret_store(conf)
         secrets.prepare()
         secrets.start()
         driver = MemoryDriver(conf)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from craton.runs.models import EventType, HostState, Report, RunState
-from craton.runs.store import utcnow
+from craton.runs.store import RunStore, utcnow
 from tests.functional.runs.api.conftest import Desk
 from tests.functional.runs.api.following import messages
+from tests.functional.secrets.elsewhere import Elsewhere
 
 SSE = "text/event-stream"
 
@@ -67,6 +69,25 @@ class TestCancel:
         assert (answer["state"], answer["cancelling"]) == ("cancelled", True)
         again = desk.client.delete(f"/v1/runs/r/{run['id']}", 409).json
         assert (again["code"], again["state"]) == ("run_ended", "cancelled")
+
+    def test_nothing_is_left_elsewhere_of_what_a_run_would_have_taken(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        make_desk: Callable[..., Desk],
+        store: RunStore,
+    ) -> None:
+        elsewhere = Elsewhere()
+        monkeypatch.setattr("craton.api.app.load_secret_store", lambda conf: elsewhere)
+        desk = make_desk(store, elsewhere)
+        before = set(elsewhere.kept)
+        running = desk.start()
+        needed = set(elsewhere.kept)
+        assert needed > before
+        waiting = desk.start()
+        desk.store.claim(running["id"])
+        for run in (running, waiting):
+            desk.client.delete(f"/v1/runs/r/{run['id']}", 202)
+        assert set(elsewhere.kept) == needed
 
     def test_a_run_that_runs_is_asked_to_end(self, desk: Desk) -> None:
         run = desk.start()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from tests.functional.runs.carrying.making import (
     told,
     wait_for_the_end,
 )
+from tests.functional.secrets.elsewhere import Elsewhere
 from tests.waiting import until
 
 
@@ -68,6 +70,17 @@ def test_a_batch_gets_what_the_run_says(tmp_path: Path, secrets: SecretStore) ->
     assert (batch.check, batch.tags, batch.forks) == (True, ("packages",), 7)
     assert batch.playbook == tmp_path / "playbooks" / "site.yml"
     assert list((tmp_path / "private").iterdir()) == []
+
+
+def test_nothing_is_left_elsewhere_of_what_a_run_took(tmp_path: Path) -> None:
+    elsewhere = Elsewhere()
+    lease = RunLease()
+    tools = equipment(tmp_path, elsewhere, ScriptedRunner(lambda batch, _: lease.end()))
+    run_id = accepted(tools.store, elsewhere)
+    assert not carry_out(tools, run_id, lease)
+    assert len(elsewhere.kept) == 1
+    assert carry_out(replace(tools, runner=ScriptedRunner()), run_id, RunLease())
+    assert elsewhere.kept == {}
 
 
 @pytest.mark.parametrize("state", [HostState.FAILED, HostState.UNREACHABLE])
