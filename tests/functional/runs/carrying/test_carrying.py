@@ -6,10 +6,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from craton.errors import NotFound
 from craton.runs.batch import Batch, Lease
@@ -30,6 +33,7 @@ from tests.functional.runs.carrying.making import (
     wait_for_the_end,
 )
 from tests.functional.secrets.elsewhere import Elsewhere
+from tests.services import mariadb
 from tests.waiting import until
 
 
@@ -104,10 +108,20 @@ def test_what_was_wrong_with_a_batch_is_told(tmp_path: Path, secrets: SecretStor
     assert tools.store.get(run_id).reason.endswith("no such role")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("mariadb", marks=pytest.mark.service)])
+def shared_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database that several processes, or several machines, can reach."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/flows.sqlite"
+        return
+    with mariadb.started(tmp_path / "mariadb") as server, server.database() as name:
+        yield server.url(name)
+
+
 def test_another_attempt_runs_only_what_is_left_and_says_so(
-    tmp_path: Path, secrets: SecretStore
+    tmp_path: Path, secrets: SecretStore, shared_database: str
 ) -> None:
-    kept = f"sqlite:///{tmp_path}/flows.sqlite"
+    kept = shared_database
     lease = RunLease()
 
     def die_in_the_third(batch: Batch, _: Lease) -> None:
@@ -129,6 +143,19 @@ def test_another_attempt_runs_only_what_is_left_and_says_so(
     assert told(first.store, run_id, EventType.BATCH_STARTED) == [0, 1, 2, 3, 4]
     assert sorted(told(first.store, run_id, EventType.BATCH_FINISHED)) == [0, 1, 2, 3, 4]
     assert first.store.get(run_id).state is RunState.SUCCEEDED
+    assert rows(kept) == 0
+
+
+def rows(database: str) -> int:
+    """Return how much TaskFlow keeps there."""
+    engine = create_engine(database)
+    with closing(engine.connect()) as connection:
+        found: int = sum(
+            connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one()
+            for table in ("logbooks", "flowdetails", "atomdetails")
+        )
+    engine.dispose()
+    return found
 
 
 def test_batches_that_share_a_task_are_known_one_by_one(
