@@ -123,6 +123,8 @@ def test_a_cancelled_run_ends_soon_and_nothing_of_it_is_alive(house: House) -> N
     run_id = house.accept(hosts=4, batch_size=2)
     submit(house, run_id)
     house.began(0, 1)
+    # What is under way to the store when the run is cancelled never gets there.
+    until(lambda: house.store.get(run_id).progress.pending == 2)
     house.store.request_cancel(run_id, "ada")
     run = house.ended(run_id)
     assert run.state is RunState.CANCELLED
