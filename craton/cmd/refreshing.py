@@ -64,6 +64,8 @@ class Refresher:
                     LOG.warning("The mirror could not be brought up to date: %s", error)
                 wait = _SHORT_WAIT
             except Exception:
+                # Whatever it is, this thread goes on: a mirror that nobody brings up to date grows
+                # old in silence. While the driver is closed under it, anything may go wrong.
                 if not self._stopping.is_set():
                     LOG.exception("The mirror could not be brought up to date")
                 wait = _NAP
